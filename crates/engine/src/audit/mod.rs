@@ -1,0 +1,5 @@
+//! The audit: who did what, in a hash chain written in the transaction of the change.
+
+pub mod chain;
+
+pub use chain::{AuditDraft, AuditEntry, ChainBreak, ChainHead, EntryHash, verify_chain};

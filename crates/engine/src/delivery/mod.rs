@@ -1,0 +1,5 @@
+//! What consumers are handed, and what they say about it.
+
+pub mod instance;
+
+pub use instance::Instance;

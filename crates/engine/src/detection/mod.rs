@@ -1,0 +1,1 @@
+//! Judging versions by what consumers report.

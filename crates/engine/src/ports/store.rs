@@ -1,0 +1,248 @@
+//! Durable memory. Reads see every change whose commit was answered; a lookup that finds nothing is `Ok(None)`.
+
+use async_trait::async_trait;
+
+use crate::access::{Account, SignInLink, Token, TokenHash};
+use crate::audit::{AuditEntry, ChainHead};
+use crate::catalog::{Consumer, Credential, Issuer, Version, VersionNumber};
+use crate::change::{Change, CommitError, Fence};
+use crate::clock::Timestamp;
+use crate::delivery::Instance;
+use crate::freeze::Freeze;
+use crate::id::{AccountId, CredentialId, FreezeId, RotationId, TokenId};
+use crate::name::Name;
+use crate::rotation::{Rotation, RotationRecord};
+
+/// The store failed, or a row breaks our rules.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database is away.
+    #[error("the database is away: {0}")]
+    Unavailable(String),
+    /// A row that we would never have written.
+    #[error("row `{key}` of table `{table}` is damaged: {detail}")]
+    Damaged {
+        /// The table.
+        table: &'static str,
+        /// The row's key.
+        key: String,
+        /// What does not fit.
+        detail: String,
+    },
+}
+
+impl From<StoreError> for crate::rule::Refusal {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                Self::Unavailable("the database is away; try again in a moment".to_owned())
+            }
+            StoreError::Damaged { table, .. } => Self::Unavailable(format!(
+                "a stored row of `{table}` is damaged; see the server's log"
+            )),
+        }
+    }
+}
+
+/// Where a sealed value stands; bound into its seal, so that a moved value does not open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct SecretRef {
+    pub table: &'static str,
+    pub row: String,
+    pub field: &'static str,
+}
+
+impl SecretRef {
+    /// The values of one version of a credential.
+    pub fn version(credential: &CredentialId, number: VersionNumber) -> Self {
+        Self {
+            table: "version",
+            row: format!("{credential}/{number}"),
+            field: "values",
+        }
+    }
+
+    /// An issuer's administrator.
+    pub fn issuer_admin(issuer: &crate::id::IssuerId) -> Self {
+        Self {
+            table: "issuer",
+            row: issuer.to_string(),
+            field: "admin",
+        }
+    }
+}
+
+/// Every port of the store, and the one way to change anything.
+#[async_trait]
+pub trait Store:
+    CatalogStore
+    + RotationStore
+    + LeaseStore
+    + InstanceStore
+    + AccessStore
+    + AuditStore
+    + OutcomeStore
+    + SettingStore
+{
+    /// Stores all of a change or nothing, durable (fsynced) before it answers, audit entries chained in the same
+    /// transaction, then announces its topics.
+    ///
+    /// # Errors
+    /// [`CommitError`]; after `Unavailable { outcome_unknown: true }` the caller reads before it tries again.
+    async fn commit(&self, change: Change) -> Result<(), CommitError>;
+}
+
+/// Issuers, consumers, credentials, versions, sealed values, freezes.
+#[async_trait]
+pub trait CatalogStore: Send + Sync {
+    async fn issuer(&self, name: &Name) -> Result<Option<Issuer>, StoreError>;
+    /// All, by name.
+    async fn issuers(&self) -> Result<Vec<Issuer>, StoreError>;
+    async fn consumer(&self, name: &Name) -> Result<Option<Consumer>, StoreError>;
+    /// All, by name.
+    async fn consumers(&self) -> Result<Vec<Consumer>, StoreError>;
+    async fn credential(&self, name: &Name) -> Result<Option<Credential>, StoreError>;
+    async fn credential_by_id(&self, id: &CredentialId) -> Result<Option<Credential>, StoreError>;
+    /// All, by name.
+    async fn credentials(&self) -> Result<Vec<Credential>, StoreError>;
+    /// All versions of one credential, by number.
+    async fn versions(&self, credential: &CredentialId) -> Result<Vec<Version>, StoreError>;
+    /// The current version of every credential that has one (one query for lists).
+    async fn current_versions(&self) -> Result<Vec<Version>, StoreError>;
+    /// The sealed bytes at a place.
+    async fn sealed(&self, at: &SecretRef) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Every place that holds sealed bytes, for rewrapping: (table, row, field, sealed).
+    async fn all_sealed(&self) -> Result<Vec<(String, String, String, Vec<u8>)>, StoreError>;
+    /// Replaces sealed bytes only where they still are `before`; false when they changed meanwhile.
+    async fn replace_sealed(
+        &self,
+        table: &str,
+        row: &str,
+        field: &str,
+        before: &[u8],
+        after: &[u8],
+    ) -> Result<bool, StoreError>;
+    async fn freeze(&self, id: &FreezeId) -> Result<Option<Freeze>, StoreError>;
+    /// Freezes that neither ended nor ran out.
+    async fn freezes_on(&self, now: Timestamp) -> Result<Vec<Freeze>, StoreError>;
+}
+
+/// Which rotations to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct RotationFilter {
+    pub credential: Option<CredentialId>,
+    /// A label such as `rolled_back`.
+    pub state: Option<String>,
+    pub since: Option<Timestamp>,
+    /// Only those created before this one (its id): the cursor.
+    pub before: Option<RotationId>,
+    pub limit: u32,
+}
+
+/// Rotations and their logs.
+#[async_trait]
+pub trait RotationStore: Send + Sync {
+    async fn rotation(&self, id: &RotationId) -> Result<Option<Rotation>, StoreError>;
+    /// The one that is not terminal.
+    async fn rotation_in_flight(&self, credential: &CredentialId) -> Result<Option<Rotation>, StoreError>;
+    /// All that are not terminal.
+    async fn rotations_in_flight(&self) -> Result<Vec<Rotation>, StoreError>;
+    async fn rotations(&self, filter: &RotationFilter) -> Result<Vec<Rotation>, StoreError>;
+    /// The log from `after` (exclusive) on, in order.
+    async fn records(&self, rotation: &RotationId, after: i64) -> Result<Vec<RotationRecord>, StoreError>;
+}
+
+/// Driver leases (ROT-13).
+#[async_trait]
+pub trait LeaseStore: Send + Sync {
+    /// Takes or renews the lease of `holder` on a rotation until `until`. A new holder gets a higher token; None
+    /// while another holder's lease runs.
+    async fn take_lease(
+        &self,
+        rotation: &RotationId,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Fence>, StoreError>;
+}
+
+/// Consumer instances.
+#[async_trait]
+pub trait InstanceStore: Send + Sync {
+    /// All instances ever handed anything of this credential.
+    async fn instances(&self, credential: &CredentialId) -> Result<Vec<Instance>, StoreError>;
+    /// All of them, for start-up and lists.
+    async fn all_instances(&self) -> Result<Vec<Instance>, StoreError>;
+}
+
+/// People, programs, links.
+#[async_trait]
+pub trait AccessStore: Send + Sync {
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError>;
+    async fn account_by_name(&self, name: &Name) -> Result<Option<Account>, StoreError>;
+    async fn accounts(&self) -> Result<Vec<Account>, StoreError>;
+    async fn token(&self, id: &TokenId) -> Result<Option<Token>, StoreError>;
+    async fn token_by_hash(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError>;
+    async fn tokens(&self) -> Result<Vec<Token>, StoreError>;
+    async fn sign_in_link_by_hash(&self, hash: &TokenHash) -> Result<Option<SignInLink>, StoreError>;
+}
+
+/// Which audit entries to list, newest first unless `ascending`.
+#[derive(Clone, Debug, Default)]
+pub struct AuditFilter {
+    /// Part of the actor's label.
+    pub actor: Option<String>,
+    /// Part of the action.
+    pub action: Option<String>,
+    /// Exactly this object, or those below it.
+    pub object: Option<String>,
+    /// Exclusive cursor.
+    pub before: Option<i64>,
+    /// Exclusive cursor, with `ascending`.
+    pub after: Option<i64>,
+    pub ascending: bool,
+    pub limit: u32,
+}
+
+/// The audit chain; written only by [`Store::commit`].
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    async fn audit_entries(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
+    async fn audit_head(&self) -> Result<ChainHead, StoreError>;
+}
+
+/// Outcomes of one credential version within one minute, for charts and totals.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutcomeBucket {
+    pub credential: CredentialId,
+    pub version: VersionNumber,
+    pub consumer: Name,
+    /// The start of the minute.
+    pub minute: Timestamp,
+    pub good: i64,
+    /// 401, 403 or class `auth`.
+    pub refused: i64,
+    /// 5xx and class `error`: shown, never counted against a version.
+    pub errors: i64,
+}
+
+/// Rolled-up outcomes.
+#[async_trait]
+pub trait OutcomeStore: Send + Sync {
+    /// Adds counts to what is stored (not audited: they are measurements).
+    async fn add_outcomes(&self, buckets: &[OutcomeBucket]) -> Result<(), StoreError>;
+    /// Buckets of one credential since a time, in order.
+    async fn outcomes(
+        &self,
+        credential: &CredentialId,
+        since: Timestamp,
+    ) -> Result<Vec<OutcomeBucket>, StoreError>;
+}
+
+/// Values under names: the root key's check value, wrapped wrapping keys, settings.
+#[async_trait]
+pub trait SettingStore: Send + Sync {
+    async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// All whose name starts with `prefix`, by name.
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+}

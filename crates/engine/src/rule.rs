@@ -1,0 +1,79 @@
+//! Why something asked for does not happen: one error for every service, mapped to a status once, in the server.
+
+/// One field that breaks a rule. `pointer` is a JSON pointer (RFC 6901) into what was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// Where, e.g. `/policy/waves/0`.
+    pub pointer: String,
+    /// What is wrong and how to mend it.
+    pub detail: String,
+}
+
+impl RuleError {
+    /// A broken rule at `pointer`.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+/// A refusal, in the terms of the one who asked. Internal causes are logged, never shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// 401: who is asking is unknown.
+    #[error("sign in first")]
+    Unauthenticated,
+    /// 403: known, but not allowed.
+    #[error("{0}")]
+    Forbidden(String),
+    /// 404.
+    #[error("there is no {kind} `{name}`")]
+    NotFound {
+        /// The noun, e.g. `credential`.
+        kind: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// 409: an illegal move, a taken name, something in progress. `code` is stable.
+    #[error("{detail}")]
+    Conflict {
+        /// A stable code such as `rotation_in_progress`.
+        code: &'static str,
+        /// What stands in the way and what to do.
+        detail: String,
+    },
+    /// 412: the object changed since it was read.
+    #[error("it was changed by someone else since you read it; read it again and repeat your change")]
+    Stale,
+    /// 422: understood, but against rules.
+    #[error("{} field(s) break a rule", .0.len())]
+    Rules(Vec<RuleError>),
+    /// 503: the database, the root key or an issuer is away.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+impl Refusal {
+    /// A conflict with a stable code.
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::Conflict {
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// One broken rule.
+    pub fn rule(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::Rules(vec![RuleError::new(pointer, detail)])
+    }
+
+    /// Something that is not there.
+    pub fn not_found(kind: &'static str, name: impl Into<String>) -> Self {
+        Self::NotFound {
+            kind,
+            name: name.into(),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! The one handle that the server and the pages receive.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::{Clock, Randomness};
+use crate::ports::{Announcer, Connectors, Store};
+
+/// Everything a service needs of the world.
+#[derive(Clone)]
+pub struct Services {
+    pub store: Arc<dyn Store>,
+    pub connectors: Connectors,
+    pub clock: Arc<dyn Clock>,
+    pub randomness: Arc<dyn Randomness>,
+    pub announcer: Arc<dyn Announcer>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Services")
+            .field("connectors", &self.connectors)
+            .finish_non_exhaustive()
+    }
+}

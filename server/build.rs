@@ -1,0 +1,105 @@
+//! Embeds the browser bundle (`target/site`, made by `cargo xtask bundle`) where there is one.
+//! With none the table is empty and the server still compiles: pages then work without script and style.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let manifest_dir = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let site = manifest_dir.join("../target/site");
+    // Cargo takes a watched path that is missing for changed, at every build: so the folder must be there.
+    fs::create_dir_all(&site)?;
+    let site = site.canonicalize()?;
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={}", site.display());
+
+    let manifest = site.join("manifest.json");
+    let mut files = BTreeMap::new();
+    let mut source = String::new();
+    if manifest.is_file() {
+        collect(&site, "", &mut files)?;
+        writeln!(source, "static MANIFEST_JSON: Option<&str> = Some(include_str!({manifest:?}));")?;
+    } else {
+        writeln!(source, "static MANIFEST_JSON: Option<&str> = None;")?;
+    }
+    writeln!(source, "/// Sorted by address.")?;
+    writeln!(source, "static ASSETS: &[(&str, Asset)] = &[")?;
+    for (address, path) in &files {
+        writeln!(source, "    ({address:?}, {}),", entry(address, path)?)?;
+    }
+    writeln!(source, "];")?;
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("assets.rs"), source)?;
+    Ok(())
+}
+
+fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<(), Box<dyn Error>> {
+    for found in fs::read_dir(folder)? {
+        let path = found?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        let address = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        if path.is_dir() {
+            collect(&path, &address, files)?;
+        } else if address != "manifest.json" && !is_compressed_form(&path) {
+            files.insert(address, path);
+        }
+    }
+    Ok(())
+}
+
+/// `x.css.br` beside `x.css`.
+fn is_compressed_form(path: &Path) -> bool {
+    let suffix = path.extension().and_then(|extension| extension.to_str());
+    matches!(suffix, Some("br" | "gz")) && path.with_extension("").is_file()
+}
+
+fn entry(address: &str, path: &Path) -> Result<String, Box<dyn Error>> {
+    let mut hasher = DefaultHasher::new();
+    fs::read(path)?.hash(&mut hasher);
+    let brotli = embedded(path, "br");
+    let gzip = embedded(path, "gz");
+    Ok(format!(
+        "Asset {{ bytes: include_bytes!({path:?}), brotli: {brotli}, gzip: {gzip}, content_type: {:?}, \
+         immutable: {}, etag: \"\\\"{:016x}\\\"\" }}",
+        content_type(path),
+        is_immutable(address),
+        hasher.finish(),
+    ))
+}
+
+fn embedded(path: &Path, suffix: &str) -> String {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    let compressed = PathBuf::from(name);
+    if compressed.is_file() { format!("Some(include_bytes!({compressed:?}))") } else { "None".to_owned() }
+}
+
+/// Only names that carry the hash of their content may be kept for ever.
+fn is_immutable(address: &str) -> bool {
+    address.strip_prefix("pkg/rota-").is_some_and(|rest| {
+        let digits = rest.chars().take_while(char::is_ascii_hexdigit).count();
+        digits == 16
+    })
+}
+
+fn content_type(path: &Path) -> &'static str {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("html") => "text/html; charset=utf-8",
+        Some("ico") => "image/x-icon",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("json") => "application/json",
+        Some("png") => "image/png",
+        Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain; charset=utf-8",
+        Some("wasm") => "application/wasm",
+        Some("webmanifest") => "application/manifest+json",
+        Some("woff2") => "font/woff2",
+        _ => "application/octet-stream",
+    }
+}
