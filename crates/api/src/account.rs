@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Secret, Timestamp};
+use crate::{Secret, Timestamp, token::TokenScope};
 
 /// What a person or token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,11 +19,14 @@ pub enum Role {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
-    Person,
+    Account,
     Token,
     Consumer,
     /// The token of `ROTA_BOOTSTRAP_TOKEN`.
     Bootstrap,
+    /// Rota itself.
+    System,
+    Anonymous,
 }
 
 /// `GET /api/v1/whoami`
@@ -35,8 +38,8 @@ pub struct Whoami {
     /// Absent for a consumer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
 }
@@ -47,6 +50,8 @@ pub struct Whoami {
 pub struct Account {
     pub id: String,
     pub name: String,
+    #[serde(default)]
+    pub display_name: String,
     pub role: Role,
     #[serde(default)]
     pub disabled: bool,
@@ -61,8 +66,12 @@ pub struct Account {
 #[serde(deny_unknown_fields)]
 pub struct CreateAccount {
     pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
     pub role: Role,
-    pub password: Secret,
+    /// Absent: only a sign-in link opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<Secret>,
 }
 
 /// `PATCH /api/v1/accounts/{name}`: what is absent stays.

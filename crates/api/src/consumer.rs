@@ -53,7 +53,7 @@ pub struct Consumer {
     #[serde(default)]
     pub sandbox: bool,
     #[serde(default)]
-    pub revision: u64,
+    pub revision: i64,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_seen_at: Option<Timestamp>,
@@ -78,12 +78,15 @@ pub struct Instance {
     pub instance: String,
     /// The version it acknowledged last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
+    pub version: Option<u32>,
     /// In the cohort that is served the candidate.
     #[serde(default)]
     pub cohort: bool,
     pub health: Health,
     pub last_seen_at: Timestamp,
+    /// Why it could not load what it was handed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load_error: Option<String>,
 }
 
 /// How an instance fares.

@@ -1,7 +1,5 @@
 //! Credentials: what is rotated.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -45,11 +43,20 @@ pub enum AgeBand {
     Red,
 }
 
+/// Where the age bands begin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct AgeThresholds {
+    pub yellow_from: IsoDuration,
+    pub red_from: IsoDuration,
+}
+
 /// Whether rotation keeps up with its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
-pub enum CredentialStatus {
+pub enum PolicyStatus {
     OnTime,
     Due,
     Overdue,
@@ -64,8 +71,10 @@ pub struct CreateCredential {
     /// What it is, such as `database_password` or `api_key`.
     pub kind: String,
     pub issuer: String,
-    pub owner_team: String,
-    pub backup_contact: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_team: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_contact: Option<String>,
     pub purpose: String,
     pub sensitivity: Sensitivity,
     pub environment: String,
@@ -76,11 +85,14 @@ pub struct CreateCredential {
     #[serde(default)]
     pub consumers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_every: Option<IsoDuration>,
     #[serde(default)]
     pub policy: PolicyInput,
+    /// Where the age bands begin, if not at one hour and thirty days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_thresholds: Option<AgeThresholds>,
     /// An existing login to adopt, such as `{username, password}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub initial: Option<SecretMap>,
@@ -122,11 +134,16 @@ pub struct UpdateCredential {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consumers: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<BTreeMap<String, String>>,
+    pub tags: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_every: Option<IsoDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyInput>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_thresholds: Option<AgeThresholds>,
+    /// Why nothing is rotated on schedule; empty lifts the hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_hold: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub override_reason: Option<String>,
 }
@@ -139,8 +156,10 @@ pub struct Credential {
     pub name: String,
     pub kind: String,
     pub issuer: String,
-    pub owner_team: String,
-    pub backup_contact: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_team: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup_contact: Option<String>,
     pub purpose: String,
     pub sensitivity: Sensitivity,
     pub environment: String,
@@ -150,16 +169,16 @@ pub struct Credential {
     #[serde(default)]
     pub consumers: Vec<String>,
     #[serde(default)]
-    pub tags: BTreeMap<String, String>,
+    pub tags: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review_every: Option<IsoDuration>,
     pub policy: Policy,
     /// The age of the current version; null before the first.
     pub age_seconds: Option<u64>,
     pub age_band: AgeBand,
-    pub policy_status: CredentialStatus,
+    pub policy_status: PolicyStatus,
     /// Null before the first.
-    pub current_version: Option<u64>,
+    pub current_version: Option<u32>,
     #[serde(default)]
     pub versions: Vec<Version>,
     /// Rotated by us, rather than only watched.
@@ -174,6 +193,11 @@ pub struct Credential {
     pub expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_rotated_at: Option<Timestamp>,
+    /// Why nothing is rotated on schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_hold: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age_thresholds: Option<AgeThresholds>,
     /// The rotation that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationInFlight>,
@@ -184,7 +208,7 @@ pub struct Credential {
     #[serde(default)]
     pub sandbox: bool,
     #[serde(default)]
-    pub revision: u64,
+    pub revision: i64,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
@@ -231,7 +255,7 @@ pub struct CredentialQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age_band: Option<AgeBand>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy_status: Option<CredentialStatus>,
+    pub policy_status: Option<PolicyStatus>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sandbox: Option<bool>,
 }

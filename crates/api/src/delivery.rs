@@ -16,7 +16,7 @@ pub const LONGEST_WAIT_SECONDS: u64 = 30;
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delivery {
-    pub version: u64,
+    pub version: u32,
     pub values: Values,
     /// Sent where the issuer accepts both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub struct Delivery {
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Delivered {
-    pub version: u64,
+    pub version: u32,
     pub values: Values,
 }
 
@@ -108,7 +108,7 @@ impl de::Visitor<'_> for ValueVisitor {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ack {
-    pub version: u64,
+    pub version: u32,
     pub status: AckStatus,
     /// Why it could not be loaded; never a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -54,6 +54,10 @@ pub struct Issuer {
     pub kind: String,
     pub environment: String,
     pub config: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<Breaker>,
     /// How many credentials it issues.
     #[serde(default)]
     pub credentials: u32,
@@ -61,7 +65,7 @@ pub struct Issuer {
     pub sandbox: bool,
     /// Rises with each change; quoted, it is the entity tag.
     #[serde(default)]
-    pub revision: u64,
+    pub revision: i64,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
@@ -69,6 +73,15 @@ pub struct Issuer {
     pub last_test: Option<IssuerTest>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+/// Opens after three errors in a row and then blocks scheduled rotations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Breaker {
+    pub consecutive_errors: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
 }
 
 /// The outcome of trying a connection.

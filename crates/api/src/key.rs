@@ -57,7 +57,7 @@ pub struct Key {
     pub grace: Option<IsoDuration>,
     pub versions: Vec<KeyVersion>,
     #[serde(default)]
-    pub revision: u64,
+    pub revision: i64,
     pub created_at: Timestamp,
 }
 
@@ -65,7 +65,7 @@ pub struct Key {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KeyVersion {
-    pub number: u64,
+    pub number: u32,
     pub state: KeyVersionState,
     pub created_at: Timestamp,
     pub uses: u64,
@@ -120,7 +120,7 @@ pub struct Encrypt {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Encrypted {
     pub ciphertext: String,
-    pub version: u64,
+    pub version: u32,
 }
 
 /// `POST /api/v1/keys/{name}/decrypt`
@@ -139,7 +139,7 @@ pub struct Decrypt {
 pub struct Decrypted {
     /// Standard base64.
     pub plaintext: Secret,
-    pub version: u64,
+    pub version: u32,
 }
 
 /// `POST /api/v1/keys/{name}/rewrap`
@@ -166,7 +166,7 @@ pub struct DataKey {
     /// Standard base64.
     pub plaintext: Secret,
     pub ciphertext: String,
-    pub version: u64,
+    pub version: u32,
 }
 
 /// Several of one operation.

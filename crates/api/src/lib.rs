@@ -31,7 +31,7 @@ pub mod version;
 pub use account::{Role, Whoami};
 pub use audit::{AuditCheckpoint, AuditEntry};
 pub use consumer::{Consumer, ConsumerCreated, CreateConsumer, Instance};
-pub use credential::{AgeBand, CreateCredential, Credential, CredentialStatus};
+pub use credential::{AgeBand, CreateCredential, Credential, PolicyStatus};
 pub use delivery::{Ack, AckStatus, Delivered, Delivery, Values};
 pub use duration::IsoDuration;
 pub use finding::Finding;

@@ -37,9 +37,9 @@ pub struct PolicyInput {
     /// A hold longer than this alerts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_hold: Option<IsoDuration>,
-    /// Rotate by itself when due.
+    /// The candidate is revoked after this, even if an instance that held it never came back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheduled: Option<bool>,
+    pub rollback_drain: Option<IsoDuration>,
 }
 
 /// A policy in force.
@@ -55,6 +55,6 @@ pub struct Policy {
     pub evidence: Evidence,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_hold: Option<IsoDuration>,
-    #[serde(default)]
-    pub scheduled: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_drain: Option<IsoDuration>,
 }

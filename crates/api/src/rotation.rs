@@ -143,9 +143,9 @@ pub struct Rotation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wave: Option<Wave>,
     /// Null for a first version.
-    pub from_version: Option<u64>,
+    pub from_version: Option<u32>,
     /// Null until the candidate has a number.
-    pub to_version: Option<u64>,
+    pub to_version: Option<u32>,
     #[serde(default)]
     pub steps: Vec<Step>,
     pub reason: String,
@@ -155,6 +155,8 @@ pub struct Rotation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
     pub started_by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Trigger>,
     #[serde(default)]
     pub emergency: bool,
     /// A person told it to wait.
@@ -163,6 +165,9 @@ pub struct Rotation {
     /// It waits by itself, with both versions valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// What failed and when it is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
     /// Why a person is needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -181,6 +186,11 @@ pub struct Rotation {
     pub fleet: Vec<Instance>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rates: Option<Rates>,
+    /// Instances that lost access because a person or an emergency said so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut_off: Vec<String>,
+    #[serde(default)]
+    pub sandbox: bool,
     /// What the asking person may do now.
     #[serde(default)]
     pub allowed_commands: Vec<RotationCommand>,
@@ -231,11 +241,30 @@ pub struct Hold {
     pub since: Timestamp,
 }
 
+/// What started a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    Person,
+    Schedule,
+    Event,
+}
+
+/// A failed act that is tried again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Retry {
+    pub attempts: u32,
+    pub detail: String,
+    pub next_at: Timestamp,
+}
+
 /// The version that a rollback would serve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WayBack {
-    pub version: u64,
+    pub version: u32,
     /// When it was last seen to log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_proved_at: Option<Timestamp>,
@@ -280,7 +309,7 @@ pub enum RotationEvent {
 pub struct SignalEvent {
     pub consumer: String,
     pub instance: String,
-    pub version: u64,
+    pub version: u32,
     pub good: u64,
     pub failed: u64,
     pub at: Timestamp,

@@ -18,7 +18,7 @@ pub struct SignalBatch {
 #[serde(deny_unknown_fields)]
 pub struct Signal {
     pub credential: String,
-    pub version: u64,
+    pub version: u32,
     /// The HTTP status, or 401 for a refused login elsewhere and 200 for an accepted one.
     pub status: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,6 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{IsoDuration, Role, Secret, Timestamp};
 
+/// What a token is limited to.
+#[derive(Default, Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TokenScope {
+    /// All that its role may do.
+    #[default]
+    Api,
+    /// Only `/metrics`.
+    Metrics,
+}
+
 /// A token, without the token itself, of which only a hash is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -14,8 +26,11 @@ pub struct Token {
     pub name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
+    #[serde(default)]
+    pub scope: TokenScope,
+    /// Its last four characters, to tell tokens apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -39,9 +54,8 @@ pub struct TokenCreated {
 pub struct CreateToken {
     pub name: String,
     pub role: Role,
-    /// Absent: all that the role may do. `metrics` reads `/metrics` alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
+    #[serde(default)]
+    pub scope: TokenScope,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_after: Option<IsoDuration>,
 }

@@ -27,8 +27,11 @@ pub enum VersionState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Version {
-    pub number: u64,
+    pub number: u32,
     pub state: VersionState,
+    /// What the issuer calls it: a login name, a key id. No secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
     pub created_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promoted_at: Option<Timestamp>,
@@ -40,6 +43,8 @@ pub struct Version {
     pub retired_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_proved_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// The rotation that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<String>,
