@@ -1,0 +1,8 @@
+//! Charts, drawn on the server as SVG; the browser swaps them whole.
+//!
+//! Series are plotted by `plotters` into a box that stretches; words and threshold lines stand beside it at their own size,
+//! so that they can be read on a phone. Colours are classes, never values.
+
+pub mod plot;
+pub mod rates;
+pub mod sparkline;

@@ -1,0 +1,189 @@
+//! Versions as bars on a time axis, a lane each, so that the time when two are valid is seen.
+
+use leptos::prelude::*;
+use time::OffsetDateTime;
+
+use super::badge::{Badge, Tone};
+use super::moment::Moment;
+use crate::views::credential::{VersionLane, VersionState};
+use crate::words;
+
+/// Lanes drawn; older versions stand in the table alone.
+const LANES: usize = 6;
+const LANE_HEIGHT: usize = 28;
+const AXIS_HEIGHT: usize = 20;
+
+#[component]
+pub fn Lanes(
+    versions: Vec<VersionLane>,
+    planned: Option<OffsetDateTime>,
+    now: OffsetDateTime,
+) -> impl IntoView {
+    let table = table(&versions);
+    let drawn: Vec<VersionLane> = versions.iter().rev().take(LANES).cloned().collect();
+    let Some(axis) = Axis::over(&drawn, planned, now) else {
+        return view! { <p class="lack">"No version yet: the first rotation makes one."</p> }.into_any();
+    };
+    let next_number = versions.iter().map(|lane| lane.number).max().unwrap_or(0) + 1;
+    let planned_lane = planned
+        .filter(|at| *at > now)
+        .map(|at| planned_bar(&axis, at, next_number));
+    let first_row = usize::from(planned_lane.is_some());
+    let bars = drawn
+        .iter()
+        .enumerate()
+        .map(|(row, lane)| bar(&axis, lane, row + first_row, now))
+        .collect_view();
+    let height = (drawn.len() + first_row) * LANE_HEIGHT + AXIS_HEIGHT;
+    view! {
+        <figure class="lanes">
+            <svg
+                class="lanes__plot"
+                width="100%"
+                height=height.to_string()
+                role="img"
+                aria-label="Versions over time; the same stands in the table below"
+            >
+                <line class="lanes__now" x1=axis.x(now) x2=axis.x(now) y1="0" y2=(height - AXIS_HEIGHT).to_string() />
+                {planned_lane}
+                {bars}
+                {ticks(&axis, now, height)}
+            </svg>
+            {table}
+        </figure>
+    }
+    .into_any()
+}
+
+struct Axis {
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+}
+
+impl Axis {
+    fn over(lanes: &[VersionLane], planned: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Self> {
+        let from = lanes.iter().map(|lane| lane.from).min()?;
+        let until = planned.into_iter().chain([now]).max()?;
+        // Air on the right for the planned version's bar and the word "now".
+        let span: time::Duration = until - from;
+        let air = span
+            .checked_div(10)
+            .unwrap_or(span)
+            .max(time::Duration::seconds(1));
+        Some(Self {
+            from,
+            until: until + air,
+        })
+    }
+
+    fn share(&self, at: OffsetDateTime) -> f64 {
+        let span = (self.until - self.from).as_seconds_f64();
+        ((at - self.from).as_seconds_f64() / span * 100.0).clamp(0.0, 100.0)
+    }
+
+    fn x(&self, at: OffsetDateTime) -> String {
+        format!("{:.2}%", self.share(at))
+    }
+}
+
+fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> impl IntoView + use<> {
+    let end = lane.until.unwrap_or(now);
+    let width = (axis.share(end) - axis.share(lane.from)).max(0.4);
+    let top = row * LANE_HEIGHT + 4;
+    let class = format!("lanes__bar lanes__bar--{}", class_of(lane.state));
+    // A label that would leave the box on the right stands before the bar's end instead.
+    let start = axis.share(lane.from);
+    let (label_x, anchor) = if start > 70.0 {
+        (format!("{start:.2}%"), "end")
+    } else {
+        (format!("{start:.2}%"), "start")
+    };
+    let shift = if anchor == "end" { "-6" } else { "8" };
+    view! {
+        <rect class=class x=format!("{start:.2}%") y=top.to_string() width=format!("{width:.2}%") height="20" rx="3" />
+        <text class=format!("lanes__label lanes__label--{anchor} lanes__label--{}", class_of(lane.state)) x=label_x dx=shift y=(top + 14).to_string() text-anchor=anchor>
+            {format!("{} {}", lane.number, lane.state.word())}
+        </text>
+    }
+}
+
+fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> impl IntoView + use<> {
+    let start = axis.share(at);
+    view! {
+        <rect class="lanes__bar lanes__bar--planned" x=format!("{start:.2}%") y="4" width=format!("{:.2}%", 100.0 - start) height="20" rx="3" />
+        <text class="lanes__label lanes__label--end" x=format!("{start:.2}%") dx="-6" y="18" text-anchor="end">
+            {format!("{number} planned")}
+        </text>
+    }
+}
+
+fn ticks(axis: &Axis, now: OffsetDateTime, height: usize) -> impl IntoView + use<> {
+    let y = (height - 5).to_string();
+    let age = words::relative(axis.from, now);
+    view! {
+        <text class="lanes__tick" x="0" y=y.clone()>
+            {age}
+        </text>
+        <text class="lanes__tick" x=axis.x(now) y=y text-anchor="middle">
+            "now"
+        </text>
+    }
+}
+
+fn class_of(state: VersionState) -> &'static str {
+    match state {
+        VersionState::Candidate => "candidate",
+        VersionState::Current => "current",
+        VersionState::Previous => "previous",
+        VersionState::Retired => "retired",
+        VersionState::Failed => "failed",
+        VersionState::Destroyed => "destroyed",
+    }
+}
+
+fn table(versions: &[VersionLane]) -> impl IntoView + use<> {
+    let rows = versions
+        .iter()
+        .rev()
+        .map(|lane| {
+            let until = match lane.until {
+                Some(at) => view! { <Moment at /> }.into_any(),
+                None => "still accepted".into_any(),
+            };
+            view! {
+                <tr>
+                    <th scope="row" class="number">
+                        {words::count(lane.number)}
+                    </th>
+                    <td>
+                        <Badge tone=Tone::from(lane.state) word=lane.state.word() />
+                    </td>
+                    <td>
+                        <Moment at=lane.from />
+                    </td>
+                    <td>{until}</td>
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <details class="behind">
+            <summary>"As a table"</summary>
+            <div class="table-box" tabindex="0" role="region" aria-label="Versions">
+                <table class="table">
+                    <thead>
+                        <tr>
+                            <th scope="col" class="number">
+                                "Version"
+                            </th>
+                            <th scope="col">"State"</th>
+                            <th scope="col">"Accepted from"</th>
+                            <th scope="col">"Accepted until"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}

@@ -1,0 +1,21 @@
+//! Parts that more than one page uses: data and actions come as props, nothing is fetched here.
+
+pub mod badge;
+pub mod credential_table;
+pub mod field;
+pub mod fleet;
+pub mod frame;
+pub mod icon;
+pub mod lanes;
+pub mod moment;
+pub mod need_list;
+pub mod notice;
+pub mod pagination;
+pub mod panel;
+pub mod ring;
+pub mod rotation_table;
+pub mod sentence;
+pub mod stat_card;
+pub mod states;
+pub mod steps;
+pub mod way_back;

@@ -1,0 +1,55 @@
+//! The one port through which pages get their data.
+//!
+//! The server provides an `Arc<dyn Reader>` by context, already bound to the signed-in person, so that no page can ask in
+//! somebody else's name. Every method is one question and answers with the page's whole view.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::views::audit::{AuditQuery, AuditView};
+use crate::views::consumer::{ConsumerView, ConsumersView};
+use crate::views::credential::{CredentialView, CredentialsQuery, CredentialsView};
+use crate::views::expiry::{ExpiriesView, YearMonth};
+use crate::views::frame::Frame;
+use crate::views::issuer::{IssuerView, IssuersView};
+use crate::views::need::NeedsPersonView;
+use crate::views::overview::{OverviewView, Span};
+use crate::views::rotation::{RotationView, RotationsQuery, RotationsView};
+use crate::views::settings::SettingsView;
+
+/// Why a page has nothing to show; each has its own designed state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    #[error("There is nothing at this address.")]
+    NotFound,
+    #[error("Your role may not see this.")]
+    Forbidden,
+    /// What is away, in words for people: "The database does not answer."
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// What pages ask.
+#[async_trait]
+pub trait Reader: Send + Sync {
+    /// The frame; must answer even when nothing else does.
+    async fn frame(&self) -> Frame;
+    async fn overview(&self, span: Span) -> Result<OverviewView, ReadError>;
+    async fn credentials(&self, query: CredentialsQuery) -> Result<CredentialsView, ReadError>;
+    async fn credential(&self, name: &str) -> Result<CredentialView, ReadError>;
+    async fn rotations(&self, query: RotationsQuery) -> Result<RotationsView, ReadError>;
+    async fn rotation(&self, id: &str) -> Result<RotationView, ReadError>;
+    async fn issuers(&self) -> Result<IssuersView, ReadError>;
+    async fn issuer(&self, name: &str) -> Result<IssuerView, ReadError>;
+    async fn consumers(&self) -> Result<ConsumersView, ReadError>;
+    async fn consumer(&self, name: &str) -> Result<ConsumerView, ReadError>;
+    /// `None` is the current month.
+    async fn expiries(&self, month: Option<YearMonth>) -> Result<ExpiriesView, ReadError>;
+    async fn needs_person(&self) -> Result<NeedsPersonView, ReadError>;
+    async fn audit(&self, query: AuditQuery) -> Result<AuditView, ReadError>;
+    async fn settings(&self) -> Result<SettingsView, ReadError>;
+}
+
+/// The reader as it is provided by context.
+pub type SharedReader = Arc<dyn Reader>;

@@ -1,0 +1,52 @@
+//! Issuers: the systems that accept credentials.
+
+use time::OffsetDateTime;
+
+use super::credential::CredentialLine;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuersView {
+    pub items: Vec<IssuerLine>,
+    pub may_administer: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuerLine {
+    pub name: String,
+    /// In words: "PostgreSQL", "HTTP API".
+    pub kind: String,
+    pub environment: String,
+    /// Host and port, or base address; never a secret.
+    pub address: String,
+    pub credentials: u64,
+    pub health: IssuerHealth,
+    pub sandbox: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum IssuerHealth {
+    Unknown,
+    Reached {
+        at: OffsetDateTime,
+    },
+    Failing {
+        since: OffsetDateTime,
+        error: String,
+    },
+    /// The breaker is open: scheduled rotations wait.
+    BreakerOpen {
+        since: OffsetDateTime,
+        error: String,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuerView {
+    pub line: IssuerLine,
+    /// Settings in reading order, without secrets.
+    pub config: Vec<(String, String)>,
+    pub credentials: Vec<CredentialLine>,
+    /// What its administrator account may do that it should not, and the like.
+    pub findings: Vec<super::credential::FindingLine>,
+    pub may_administer: bool,
+}
