@@ -1,0 +1,216 @@
+//! What a wrapping key is: an id, a version that counts up, and 32 secret bytes.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use crate::cipher::{KeyBytes, random_key};
+use crate::randomness::Randomness;
+use crate::state::KeyState;
+
+/// The name of a key, the same in all its versions: `[a-z0-9][a-z0-9._-]{0,126}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// The longest id, in bytes; it is written with one byte of length.
+    pub const MAXIMUM_LENGTH: usize = 127;
+
+    /// Reads an id, or refuses it.
+    pub fn parse(text: &str) -> Result<Self, InvalidKeyId> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let first_is_plain = text.bytes().next().is_some_and(is_plain);
+        let rest_is_allowed = text
+            .bytes()
+            .all(|byte| is_plain(byte) || matches!(byte, b'.' | b'_' | b'-'));
+        if first_is_plain && rest_is_allowed && text.len() <= Self::MAXIMUM_LENGTH {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidKeyId)
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = InvalidKeyId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// The text is not a key id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a key id: use 1 to 127 of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or a digit"
+)]
+pub struct InvalidKeyId;
+
+/// The number of a key version: 1, 2, 3 and so on, in the order they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyVersion(NonZeroU32);
+
+impl KeyVersion {
+    /// The version every key begins with.
+    pub const FIRST: Self = Self(NonZeroU32::MIN);
+
+    /// A version by its number. There is no version 0.
+    pub fn new(number: u32) -> Option<Self> {
+        NonZeroU32::new(number).map(Self)
+    }
+
+    /// The number itself.
+    pub fn number(self) -> u32 {
+        self.0.get()
+    }
+
+    /// The version after this one. `None` after 4,294,967,295 of them.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1).map(Self)
+    }
+}
+
+impl fmt::Display for KeyVersion {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.0)
+    }
+}
+
+/// The 32 secret bytes of one wrapping key version. They never leave this crate except sealed by a root key.
+pub struct KeyMaterial(pub(crate) KeyBytes);
+
+impl KeyMaterial {
+    /// Makes a new random key.
+    pub fn generate(randomness: &dyn Randomness) -> Self {
+        Self(random_key(randomness))
+    }
+
+    /// Takes over a key made elsewhere, as an import or a test vector does.
+    pub fn import(bytes: [u8; 32]) -> Self {
+        Self(KeyBytes::new(bytes))
+    }
+}
+
+impl fmt::Debug for KeyMaterial {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("***")
+    }
+}
+
+/// One version of a wrapping key, with the state that decides what it may do.
+pub struct WrappingKey {
+    version: KeyVersion,
+    state: KeyState,
+    /// Present unless the state is destroyed.
+    material: Option<KeyMaterial>,
+}
+
+impl WrappingKey {
+    /// A version with its key. Should the state be `destroyed`, the key is wiped here and now.
+    pub fn new(version: KeyVersion, state: KeyState, material: KeyMaterial) -> Self {
+        let material = (state != KeyState::Destroyed).then_some(material);
+        Self {
+            version,
+            state,
+            material,
+        }
+    }
+
+    /// A version of which only the memory is left, so that its values are refused by the right name.
+    pub fn destroyed(version: KeyVersion) -> Self {
+        Self {
+            version,
+            state: KeyState::Destroyed,
+            material: None,
+        }
+    }
+
+    /// The number of the version.
+    pub fn version(&self) -> KeyVersion {
+        self.version
+    }
+
+    /// The state of the version.
+    pub fn state(&self) -> KeyState {
+        self.state
+    }
+
+    pub(crate) fn material(&self) -> Option<&KeyMaterial> {
+        self.material.as_ref()
+    }
+}
+
+impl fmt::Debug for WrappingKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "WrappingKey({}, {}, ***)", self.version, self.state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_ids_follow_the_rule_for_names() {
+        let longest = "a".repeat(KeyId::MAXIMUM_LENGTH);
+        for good in ["a", "0", "orders", "rota.storage", "a-b_c.d", longest.as_str()] {
+            assert_eq!(KeyId::parse(good).unwrap().as_str(), good);
+        }
+        let too_long = "a".repeat(KeyId::MAXIMUM_LENGTH + 1);
+        for bad in [
+            "",
+            ".a",
+            "-a",
+            "_a",
+            "A",
+            "a b",
+            "a/b",
+            "ä",
+            "a\0",
+            too_long.as_str(),
+        ] {
+            assert_eq!(KeyId::parse(bad), Err(InvalidKeyId), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn versions_count_from_one_and_stop_at_the_end() {
+        assert_eq!(KeyVersion::new(0), None);
+        assert_eq!(KeyVersion::FIRST.next(), KeyVersion::new(2));
+        assert_eq!(KeyVersion::new(u32::MAX).unwrap().next(), None);
+    }
+
+    #[test]
+    fn a_destroyed_version_holds_no_key() {
+        let material = KeyMaterial::import([7; 32]);
+        assert!(
+            WrappingKey::new(KeyVersion::FIRST, KeyState::Destroyed, material)
+                .material()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = WrappingKey::new(
+            KeyVersion::FIRST,
+            KeyState::Active,
+            KeyMaterial::import([0xab; 32]),
+        );
+        assert_eq!(
+            format!("{key:?} {:?}", key.material()),
+            "WrappingKey(1, active, ***) Some(***)"
+        );
+    }
+}
