@@ -1,0 +1,21 @@
+import { expect, test } from "@playwright/test";
+import { expectNothingSerious } from "../lib/accessibility.ts";
+
+const addresses = ["/", "/credentials", "/rotations", "/issuers", "/consumers", "/expiries", "/needs-a-person", "/audit", "/settings"];
+
+for (const address of addresses) {
+  test(`${address} reads well`, async ({ page }) => {
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    const answer = await page.goto(address);
+    expect(answer?.status()).toBe(200);
+    await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(overflow, "nothing is wider than the window").toBeLessThanOrEqual(0);
+    await expectNothingSerious(page);
+    expect(complaints, "the browser complains of nothing").toEqual([]);
+  });
+}

@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# The steps behind the Makefile's targets: steps.sh run|test|build|dist|check|bench|e2e.
+# Each step says its name when it starts; the seconds of all stand at the end, also when one fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+logs=target/steps
+mkdir -p "$logs"
+table=()
+closing=()
+beside_pid=''
+
+finish() {
+    local code=$?
+    # A step failed while another ran beside it: that one is ours, with all it started.
+    [ -z "$beside_pid" ] || kill -- "-$beside_pid" 2>/dev/null || true
+    if [ "${#table[@]}" -gt 0 ]; then
+        printf '\n%s\n' 'seconds by step:'
+        printf '%s\n' "${table[@]}"
+    fi
+    [ "${#closing[@]}" = 0 ] || printf '\n%s\n' "${closing[@]}"
+    exit "$code"
+}
+trap finish EXIT
+
+# step NAME COMMAND...: in the foreground.
+step() {
+    local name=$1 began=$SECONDS code=0
+    shift
+    printf '\n== %s\n' "$name"
+    "$@" || code=$?
+    note "$name" "$began" "$code"
+    return "$code"
+}
+
+note() {
+    local ending=''
+    [ "$3" = 0 ] || ending='  FAILED'
+    table+=("$(printf '%6d  %s%s' $((SECONDS - $2)) "$1" "$ending")")
+}
+
+# beside NAME COMMAND...: in the background, its output kept until `join` shows it.
+beside() {
+    beside_name=$1
+    shift
+    printf '\n== %s (beside what follows)\n' "$beside_name"
+    beside_began=$SECONDS
+    # Its own process group, so that it can be ended whole.
+    set -m
+    ("$@") >"$logs/beside.log" 2>&1 </dev/null &
+    beside_pid=$!
+    set +m
+}
+
+join() {
+    local code=0
+    wait "$beside_pid" || code=$?
+    beside_pid=''
+    printf '\n== %s\n' "$beside_name"
+    cat "$logs/beside.log"
+    note "$beside_name (beside)" "$beside_began" "$code"
+    return "$code"
+}
+
+# The crates with tests: not xtask's dependencies, which nothing else needs.
+workspace=(--workspace --exclude xtask --exclude browser)
+
+build_xtask() { cargo build --locked --package xtask; }
+xtask() { target/debug/xtask "$@"; }
+bundle() { xtask bundle; }
+format() { cargo fmt --all --check; }
+clippy() { cargo clippy --locked --workspace --all-targets -- -Dwarnings; }
+check_wasm() { xtask check-wasm; }
+check_journeys() { (cd end2end && node_modules/.bin/tsc --noEmit); }
+build_tests() { cargo nextest run --locked "${workspace[@]}" --no-run; }
+
+tests() {
+    local code=0
+    cargo nextest run --locked "${workspace[@]}" 2>&1 | tee "$logs/nextest.log" || code=$?
+    local summary
+    summary=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/nextest.log" | grep -E '^ *Summary \[' | tail -n 1)
+    [ -z "$summary" ] || closing+=("$summary")
+    return "$code"
+}
+
+alert_rules() {
+    local found=(deploy/prometheus/*.test.yml)
+    [ -e "${found[0]}" ] || return 0
+    promtool test rules "${found[@]}"
+}
+
+journeys() {
+    local code=0
+    (cd end2end && node_modules/.bin/playwright test "$@") 2>&1 | tee "$logs/journeys.log" || code=$?
+    local line
+    line=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/journeys.log" | tail -n 1)
+    [ -z "$line" ] || closing+=("journeys: $line")
+    return "$code"
+}
+
+release() { cargo build --locked --package server --bin rota "$@"; }
+
+# The bundle is embedded in the server, so it comes first; the server's dependencies need not wait for it.
+build_all() {
+    step 'set up' bash xtask/setup.sh build
+    step 'build xtask' build_xtask
+    if [ -x target/release/rota ] || [ "$#" -gt 1 ]; then
+        step 'browser bundle' bundle
+    else
+        beside 'browser bundle' bundle
+        step 'server, before the bundle is embedded' release "$@"
+        join
+    fi
+    step 'server' release "$@"
+}
+
+checks() {
+    step 'format' format
+    step 'clippy' clippy
+    step 'clippy and purity for wasm32' check_wasm
+    step 'types of the journeys' check_journeys
+}
+
+case ${1:-} in
+build)
+    build_all --release
+    ;;
+dist)
+    build_all --profile dist
+    ;;
+run)
+    build_all --release
+    table=()
+    mkdir -p .rota
+    chmod 700 .rota
+    trap - EXIT
+    export ROTA_SANDBOX=1
+    export ROTA_DATABASE_URL=${ROTA_DATABASE_URL:-sqlite:.rota/rota.db}
+    export ROTA_LISTEN=${ROTA_LISTEN:-127.0.0.1:3000}
+    exec target/release/rota serve
+    ;;
+check)
+    step 'set up' bash xtask/setup.sh test
+    step 'build xtask' build_xtask
+    checks
+    ;;
+test)
+    step 'set up' bash xtask/setup.sh test
+    step 'build xtask' build_xtask
+    # Another profile and another target: it fills the gaps that the native checks leave on two cores.
+    beside 'browser bundle' bundle
+    checks
+    join
+    step 'build the tests' build_tests
+    step 'tests' tests
+    step 'alert rules' alert_rules
+    step 'browser journeys' journeys
+    ;;
+e2e)
+    shift
+    step 'set up' bash xtask/setup.sh test
+    step 'build xtask' build_xtask
+    step 'browser bundle' bundle
+    step 'server' cargo build --locked --package server --bin rota
+    step 'browser journeys' journeys "$@"
+    ;;
+bench)
+    build_all --release
+    if [ ! -x bench/run ]; then
+        echo 'there is no bench/run yet' >&2
+        exit 1
+    fi
+    step 'bench' bench/run
+    ;;
+*)
+    echo 'usage: steps.sh run|test|build|dist|check|bench|e2e' >&2
+    exit 2
+    ;;
+esac
