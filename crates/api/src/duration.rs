@@ -187,13 +187,16 @@ mod tests {
         for text in [
             "PT99999999999999999999S",
             "P9999999999999999999D",
-            "PT18446744073709551615S1M".trim_end_matches("1M"),
+            "P1DT18446744073709551615S",
         ] {
-            let parsed = text.parse::<IsoDuration>();
             assert!(
-                matches!(parsed, Err(InvalidDuration::TooLong(_)) | Ok(_)),
+                matches!(text.parse::<IsoDuration>(), Err(InvalidDuration::TooLong(_))),
                 "{text}"
             );
         }
+        assert_eq!(
+            "PT18446744073709551615S".parse(),
+            Ok(IsoDuration::from_seconds(u64::MAX))
+        );
     }
 }

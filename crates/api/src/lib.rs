@@ -30,6 +30,8 @@ pub mod version;
 
 pub use account::{Role, Whoami};
 pub use audit::{AuditCheckpoint, AuditEntry};
+#[cfg(feature = "client")]
+pub use client::{Client, ClientError, ClientOptions};
 pub use consumer::{Consumer, ConsumerCreated, CreateConsumer, Instance};
 pub use credential::{AgeBand, CreateCredential, Credential, PolicyStatus};
 pub use delivery::{Ack, AckStatus, Delivered, Delivery, Values};
