@@ -4,8 +4,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::cipher::{KeyBytes, random_key};
+use crate::cipher::{KeyBytes, random_key, to_key};
 use crate::randomness::Randomness;
+use crate::secret::SecretBytes;
 use crate::state::KeyState;
 
 /// The name of a key, the same in all its versions: `[a-z0-9][a-z0-9._-]{0,126}`.
@@ -96,9 +97,9 @@ impl KeyMaterial {
         Self(random_key(randomness))
     }
 
-    /// Takes over a key made elsewhere, as an import or a test vector does.
-    pub fn import(bytes: [u8; 32]) -> Self {
-        Self(KeyBytes::new(bytes))
+    /// Takes over a key made elsewhere, as an import or a test vector does. `None` unless it has 32 bytes.
+    pub fn import(bytes: &SecretBytes) -> Option<Self> {
+        to_key(bytes).map(Self)
     }
 }
 
@@ -193,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_destroyed_version_holds_no_key() {
-        let material = KeyMaterial::import([7; 32]);
+        let material = KeyMaterial::import(&SecretBytes::new(vec![7; 32])).unwrap();
         assert!(
             WrappingKey::new(KeyVersion::FIRST, KeyState::Destroyed, material)
                 .material()
@@ -202,11 +203,18 @@ mod tests {
     }
 
     #[test]
+    fn a_key_has_32_bytes() {
+        for length in [0, 16, 31, 33, 64] {
+            assert!(KeyMaterial::import(&SecretBytes::new(vec![7; length])).is_none());
+        }
+    }
+
+    #[test]
     fn debug_shows_no_key() {
         let key = WrappingKey::new(
             KeyVersion::FIRST,
             KeyState::Active,
-            KeyMaterial::import([0xab; 32]),
+            KeyMaterial::import(&SecretBytes::new(vec![0xab; 32])).unwrap(),
         );
         assert_eq!(
             format!("{key:?} {:?}", key.material()),

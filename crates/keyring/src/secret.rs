@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
@@ -105,7 +106,10 @@ impl fmt::Debug for SecretText {
 /// The input edge: secrets may be read from a request or a file, and never written back.
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        // serde's own message repeats what it found, and a password given as a number is still a password.
+        String::deserialize(deserializer)
+            .map(Self::new)
+            .map_err(|_| D::Error::custom("a secret must be given as text"))
     }
 }
 
@@ -150,9 +154,38 @@ mod tests {
     }
 
     #[test]
-    fn a_type_error_while_reading_does_not_repeat_a_string() {
+    fn what_is_not_text_is_refused_without_repeating_it() {
         let secret: SecretText = serde_json::from_str("\"hunter2\"").unwrap();
         assert_eq!(secret.expose_text(), "hunter2");
-        assert!(serde_json::from_str::<SecretText>("[\"hunter2\"]").is_err());
+        for not_text in ["31337", "[\"31337\"]", "{\"31337\": 1}", "31337.5", "null"] {
+            let refused = serde_json::from_str::<SecretText>(not_text)
+                .unwrap_err()
+                .to_string();
+            assert!(refused.contains("a secret must be given as text"), "{refused}");
+            assert!(!refused.contains("31337"), "{refused}");
+        }
+    }
+
+    /// Does not compile if the type implements the trait: the call would be ambiguous.
+    macro_rules! assert_lacks {
+        ($trait:path: $($type:ty),+) => {{
+            struct Implemented;
+            trait Ambiguous<Marker> {
+                fn call() {}
+            }
+            impl<Type: ?Sized> Ambiguous<()> for Type {}
+            impl<Type: ?Sized + $trait> Ambiguous<Implemented> for Type {}
+            $(<$type as Ambiguous<_>>::call();)+
+        }};
+    }
+
+    #[test]
+    fn secrets_lack_what_would_leak_them() {
+        use crate::{KeyMaterial, Keyring, RootKey, WrappingKey};
+        assert_lacks!(Clone: SecretBytes, SecretText, KeyMaterial, WrappingKey, Keyring, RootKey);
+        assert_lacks!(fmt::Display: SecretBytes, SecretText, KeyMaterial, WrappingKey, Keyring, RootKey);
+        assert_lacks!(serde::Serialize: SecretBytes, SecretText, KeyMaterial, WrappingKey, Keyring, RootKey);
+        assert_lacks!(PartialEq: SecretBytes, SecretText, KeyMaterial, WrappingKey, Keyring, RootKey);
+        assert_lacks!(AsRef<[u8]>: SecretBytes, SecretText, KeyMaterial, WrappingKey, Keyring, RootKey);
     }
 }

@@ -3,7 +3,7 @@
 use crate::randomness::SeededRandomness;
 use keyring::{
     Context, InvalidKeyring, KeyId, KeyMaterial, KeyState, KeyVersion, Keyring, OpenError, RewrapError,
-    SealError, WrappingKey, inspect,
+    SealError, SecretBytes, WrappingKey, inspect,
 };
 use proptest::prelude::*;
 
@@ -17,11 +17,15 @@ fn version(number: u32) -> KeyVersion {
     KeyVersion::new(number).unwrap()
 }
 
+fn key_material(byte: u8) -> KeyMaterial {
+    KeyMaterial::import(&SecretBytes::new(vec![byte; 32])).unwrap()
+}
+
 /// Versions 1, 2, ... in the given states. A version's key depends on its number alone.
 fn keyring(states: &[KeyState]) -> Keyring {
-    let wrapping_keys = (1..).zip(states).map(|(number, state)| {
-        WrappingKey::new(version(number), *state, KeyMaterial::import([number as u8; 32]))
-    });
+    let wrapping_keys = (1..)
+        .zip(states)
+        .map(|(number, state)| WrappingKey::new(version(number), *state, key_material(number as u8)));
     Keyring::new(KeyId::parse(KEY_ID).unwrap(), wrapping_keys).unwrap()
 }
 
@@ -262,7 +266,7 @@ fn another_keys_envelope_is_refused_even_under_the_same_bytes() {
     let sealed = keyring(&[KeyState::Active])
         .seal(&SeededRandomness::new(6), &place(), b"value")
         .unwrap();
-    let wrapping_key = WrappingKey::new(version(1), KeyState::Active, KeyMaterial::import([1; 32]));
+    let wrapping_key = WrappingKey::new(version(1), KeyState::Active, key_material(1));
     let other = Keyring::new(KeyId::parse("other").unwrap(), [wrapping_key]).unwrap();
     let (expected, found) = (KeyId::parse("other").unwrap(), KeyId::parse(KEY_ID).unwrap());
     assert_eq!(
@@ -274,7 +278,7 @@ fn another_keys_envelope_is_refused_even_under_the_same_bytes() {
 #[test]
 fn a_keyring_has_each_version_once_and_at_most_one_active() {
     let key_id = || KeyId::parse(KEY_ID).unwrap();
-    let key = |number, state| WrappingKey::new(version(number), state, KeyMaterial::import([1; 32]));
+    let key = |number, state| WrappingKey::new(version(number), state, key_material(1));
     let twice = Keyring::new(key_id(), [key(1, KeyState::Active), key(1, KeyState::Active)]).unwrap_err();
     assert_eq!(
         twice,

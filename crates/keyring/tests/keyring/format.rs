@@ -20,6 +20,10 @@ fn array<const LENGTH: usize>(value: &Value) -> [u8; LENGTH] {
     bytes(value).try_into().unwrap()
 }
 
+fn key_material(value: &Value) -> KeyMaterial {
+    KeyMaterial::import(&SecretBytes::new(bytes(value))).unwrap()
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
@@ -30,7 +34,7 @@ fn context(value: &Value) -> Context {
 
 fn keyring(vectors: &Value, key_id: &Value, states: [KeyState; 2]) -> Keyring {
     let wrapping_keys = [1, 2].into_iter().zip(states).map(|(number, state)| {
-        let material = KeyMaterial::import(array(&vectors["wrapping_keys"][number.to_string()]));
+        let material = key_material(&vectors["wrapping_keys"][number.to_string()]);
         WrappingKey::new(KeyVersion::new(number).unwrap(), state, material)
     });
     Keyring::new(KeyId::parse(text(key_id)).unwrap(), wrapping_keys).unwrap()
@@ -137,7 +141,7 @@ fn a_wrapping_key_is_sealed_and_opened_byte_for_byte() {
     let vector = &vectors["sealed_wrapping_key"];
     let root_key = RootKey::from_bytes(&SecretBytes::new(bytes(&vector["root_key"]))).unwrap();
     let key_id = KeyId::parse(text(&vector["key_id"])).unwrap();
-    let material = KeyMaterial::import(array(&vector["wrapping_key"]));
+    let material = key_material(&vector["wrapping_key"]);
 
     let randomness = ScriptedRandomness::new([bytes(&vector["nonce"])]);
     let record = root_key

@@ -9,3 +9,5 @@ mod format;
 mod randomness;
 #[cfg(test)]
 mod root_key;
+#[cfg(test)]
+mod tampering;
