@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 logs=target/steps
 mkdir -p "$logs"
+# What runs once gains nothing from being ready for the next edit.
+[ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 table=()
 closing=()
 beside_pid=''
@@ -103,7 +105,7 @@ release() { cargo build --locked --package server --bin rota "$@"; }
 build_all() {
     step 'set up' bash xtask/setup.sh build
     step 'build xtask' build_xtask
-    if [ -x target/release/rota ] || [ "$#" -gt 1 ]; then
+    if [ -e target/site/manifest.json ]; then
         step 'browser bundle' bundle
     else
         beside 'browser bundle' bundle
