@@ -48,10 +48,17 @@ pub enum Topic {
 pub enum Write {
     InsertIssuer(Issuer),
     UpdateIssuer(Issuer),
+    /// Removes it, if it still has this revision and no credential names it.
+    DeleteIssuer(Issuer),
     InsertConsumer(Consumer),
     UpdateConsumer(Consumer),
+    /// Removes it, if it still has this revision.
+    DeleteConsumer(Consumer),
     InsertCredential(Credential),
     UpdateCredential(Credential),
+    /// Removes it with its versions and instances, if it still has this revision; refused with
+    /// [`CommitError::RotationInProgress`] while a rotation of it is not terminal. Rotations that ended stay, as history.
+    DeleteCredential(Credential),
     /// Inserts or replaces (credential, number).
     PutVersion(Version),
     /// Inserts or replaces the sealed bytes.
@@ -71,6 +78,9 @@ pub enum Write {
         at: Timestamp,
         event: RecordEvent,
     },
+    /// Writes nothing: the whole change is refused as stale unless the rotation still has this revision. A delivery
+    /// says so, lest a rollback slip between choosing a version and handing it out. Needs no audit entry.
+    ExpectRotation { rotation: RotationId, revision: i64 },
     /// Inserts or replaces (credential, consumer, instance).
     PutInstance(Instance),
     InsertFreeze(Freeze),

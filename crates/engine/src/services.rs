@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::clock::{Clock, Randomness};
-use crate::ports::{Announcer, Connectors, Store};
+use crate::delivery::Live;
+use crate::detection::Detector;
+use crate::ports::{Announcer, Connectors, Meter, Store};
 
 /// Everything a service needs of the world.
 #[derive(Clone)]
@@ -14,6 +16,11 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
     pub announcer: Arc<dyn Announcer>,
+    pub meter: Arc<dyn Meter>,
+    /// Who is there and what they hold, in memory.
+    pub live: Arc<Live>,
+    /// The running tests on versions in rotation, in memory.
+    pub detector: Arc<Detector>,
 }
 
 impl fmt::Debug for Services {

@@ -93,6 +93,18 @@ pub enum Strategy {
     Reissue,
 }
 
+impl Strategy {
+    /// The word on the wire.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Alternating => "alternating",
+            Self::Dual => "dual",
+            Self::InPlace => "in_place",
+            Self::Reissue => "reissue",
+        }
+    }
+}
+
 /// A credential of the catalog. Its versions and their sealed values stand apart.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Credential {

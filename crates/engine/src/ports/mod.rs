@@ -12,10 +12,23 @@ pub use store::{
     OutcomeStore, RotationFilter, RotationStore, SecretRef, SettingStore, Store, StoreError,
 };
 
+use std::time::Duration;
+
 use crate::change::Topic;
+use crate::name::Name;
 
 /// Tells those who wait that something changed: long polls, event streams, the driver. Never blocks.
 pub trait Announcer: Send + Sync {
     /// Wakes everyone who waits for `topic` on this replica.
     fn announce(&self, topic: &Topic);
+}
+
+/// Counts what happens, for `/metrics`. Never blocks, never sees a secret.
+pub trait Meter: Send + Sync {
+    /// Authentication outcomes that a consumer reported. `status` is `2xx`, `401`, `403`, `4xx` or `5xx`.
+    fn outcomes(&self, credential: &Name, status: &'static str, count: u64);
+    /// A rotation ended: its kind is the strategy's label, its outcome the state's.
+    fn rotation_ended(&self, kind: &'static str, outcome: &'static str);
+    /// From the first bad outcome received to the previous credential served again.
+    fn rollback_served(&self, duration: Duration);
 }

@@ -165,6 +165,15 @@ impl RotationState {
         }
     }
 
+    /// Detection watches from the first wave until the old version is being retired, paused and held included.
+    pub fn is_watched(&self) -> bool {
+        match self {
+            Self::Wave(_) | Self::Promoted { .. } | Self::Grace { .. } => true,
+            Self::NeedsOperator { before, .. } => before.is_watched(),
+            _ => false,
+        }
+    }
+
     /// A person or detection may still send it back: until the old version is being revoked.
     pub fn may_roll_back(&self) -> bool {
         match self {
@@ -190,9 +199,8 @@ impl RotationState {
     pub fn may_become(&self, next: &Self, strategy: Strategy, first: bool) -> bool {
         use RotationState as S;
         if let S::NeedsOperator { before, .. } = self {
-            return next == before.as_ref()
-                || before.may_become(next, strategy, first)
-                || matches!(next, S::Cancelled { .. });
+            // Tried again where it stood, sent back, or ended by a person who says how.
+            return next == before.as_ref() || before.may_become(next, strategy, first) || next.is_terminal();
         }
         if let S::NeedsOperator { before, .. } = next {
             return !self.is_terminal() && before.as_ref() == self;
