@@ -16,6 +16,7 @@ pub mod name;
 pub mod ports;
 pub mod rotation;
 pub mod rule;
+pub mod seal;
 pub mod services;
 
 pub use change::{Change, CommitError, Write};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::clock::{Clock, Randomness};
 use crate::delivery::Live;
 use crate::detection::Detector;
+use crate::seal::Sealer;
 use crate::ports::{Announcer, Connectors, Meter, Store};
 
 /// Everything a service needs of the world.
@@ -13,6 +14,8 @@ use crate::ports::{Announcer, Connectors, Meter, Store};
 pub struct Services {
     pub store: Arc<dyn Store>,
     pub connectors: Connectors,
+    /// Seals and opens what is kept.
+    pub sealer: Arc<Sealer>,
     pub clock: Arc<dyn Clock>,
     pub randomness: Arc<dyn Randomness>,
     pub announcer: Arc<dyn Announcer>,

@@ -7,7 +7,9 @@ use engine::delivery::{Instance, InstanceView};
 use engine::detection::Counts;
 use engine::id::{CredentialId, RotationId};
 use engine::rotation::decide::{Decision, Facts, decide};
-use engine::rotation::{Rollback, RollbackCause, RollbackStage, Rotation, RotationState, Step, Trigger, Wave};
+use engine::rotation::{
+    Rollback, RollbackCause, RollbackStage, Rotation, RotationState, Step, Trigger, Wave,
+};
 use engine::{Name, Timestamp};
 
 const ROTATION: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -27,7 +29,11 @@ fn rotation(state: RotationState) -> Rotation {
         strategy: Strategy::Alternating,
         from: Some(VersionNumber(1)),
         to: VersionNumber(2),
-        policy: Policy { soak: Duration::from_secs(10), waves: vec![25, 100], ..Policy::default() },
+        policy: Policy {
+            soak: Duration::from_secs(10),
+            waves: vec![25, 100],
+            ..Policy::default()
+        },
         reason: "test".to_owned(),
         trigger: Trigger::Person,
         emergency: false,
@@ -55,7 +61,11 @@ fn instance(name: &str, cohort: bool, acknowledged: u32) -> InstanceView {
             instance: name.to_owned(),
             handed: Some(VersionNumber(if cohort { 2 } else { 1 })),
             handed_at: Some(at(0)),
-            versions_handed: if cohort { vec![VersionNumber(1), VersionNumber(2)] } else { vec![VersionNumber(1)] },
+            versions_handed: if cohort {
+                vec![VersionNumber(1), VersionNumber(2)]
+            } else {
+                vec![VersionNumber(1)]
+            },
             cohort_of: cohort.then(|| RotationId::parse(ROTATION).unwrap()),
             acknowledged: None,
             acknowledged_at: None,
@@ -77,13 +87,24 @@ struct World {
 
 impl World {
     fn new(now: i64, fleet: Vec<(InstanceView, u64)>) -> Self {
-        Self { now, fleet, control_fails: false, candidate_proved_at: None }
+        Self {
+            now,
+            fleet,
+            control_fails: false,
+            candidate_proved_at: None,
+        }
     }
 
     fn decide(&self, rotation: &Rotation) -> Decision {
         let fleet: Vec<_> = self.fleet.iter().map(|(view, _)| view.clone()).collect();
-        let reported: Vec<_> =
-            self.fleet.iter().map(|(_, good)| Counts { good: *good, ..Counts::default() }).collect();
+        let reported: Vec<_> = self
+            .fleet
+            .iter()
+            .map(|(_, good)| Counts {
+                good: *good,
+                ..Counts::default()
+            })
+            .collect();
         let facts = Facts {
             now: at(self.now),
             fleet: &fleet,
@@ -119,7 +140,11 @@ fn steps_before_the_waves_come_in_order() {
     }
     let mut first = rotation(RotationState::Planned);
     first.from = None;
-    assert_eq!(world.decide(&first), Decision::Act(Step::Store), "a first version has no way back to rehearse");
+    assert_eq!(
+        world.decide(&first),
+        Decision::Act(Step::Store),
+        "a first version has no way back to rehearse"
+    );
 }
 
 #[test]
@@ -128,25 +153,63 @@ fn approvals_are_waited_for_even_in_an_emergency() {
     rotation.policy.approvals = 1;
     rotation.emergency = true;
     let world = World::new(0, Vec::new());
-    assert!(matches!(world.decide(&rotation), Decision::Move { next: RotationState::AwaitingApproval, .. }));
+    assert!(matches!(
+        world.decide(&rotation),
+        Decision::Move {
+            next: RotationState::AwaitingApproval,
+            ..
+        }
+    ));
     rotation.state = RotationState::AwaitingApproval;
-    assert!(matches!(world.decide(&rotation), Decision::Wait { until: None, hold: None }));
+    assert!(matches!(
+        world.decide(&rotation),
+        Decision::Wait {
+            until: None,
+            hold: None
+        }
+    ));
 }
 
 #[test]
 fn a_wave_passes_only_with_evidence_from_every_member() {
-    let members = |good: u64, acknowledged| vec![(instance("a", true, acknowledged), good), (instance("b", false, 1), 0)];
+    let members = |good: u64, acknowledged| {
+        vec![
+            (instance("a", true, acknowledged), good),
+            (instance("b", false, 1), 0),
+        ]
+    };
     let wave = rotation(wave(0));
     assert_eq!(
         World::new(5, members(9, 2)).decide(&wave),
-        Decision::Wait { until: Some(at(10)), hold: None },
+        Decision::Wait {
+            until: Some(at(10)),
+            hold: None
+        },
         "the soak is not over"
     );
-    assert!(matches!(World::new(10, members(5, 2)).decide(&wave), Decision::Move { next: RotationState::Wave(_), .. }));
-    assert!(is_hold(&World::new(10, members(4, 2)).decide(&wave)), "five successes are needed");
-    assert!(is_hold(&World::new(10, members(9, 1)).decide(&wave)), "it does not say that it uses the new version");
-    assert!(is_hold(&World::new(10, members(0, 2)).decide(&wave)), "silence is not success");
-    assert!(is_hold(&World::new(10, Vec::new()).decide(&wave)), "nobody is there");
+    assert!(matches!(
+        World::new(10, members(5, 2)).decide(&wave),
+        Decision::Move {
+            next: RotationState::Wave(_),
+            ..
+        }
+    ));
+    assert!(
+        is_hold(&World::new(10, members(4, 2)).decide(&wave)),
+        "five successes are needed"
+    );
+    assert!(
+        is_hold(&World::new(10, members(9, 1)).decide(&wave)),
+        "it does not say that it uses the new version"
+    );
+    assert!(
+        is_hold(&World::new(10, members(0, 2)).decide(&wave)),
+        "silence is not success"
+    );
+    assert!(
+        is_hold(&World::new(10, Vec::new()).decide(&wave)),
+        "nobody is there"
+    );
     let mut failing = World::new(10, members(9, 2));
     failing.control_fails = true;
     assert!(is_hold(&failing.decide(&wave)), "the control fails");
@@ -156,7 +219,16 @@ fn a_wave_passes_only_with_evidence_from_every_member() {
 fn the_last_wave_promotes() {
     let fleet = vec![(instance("a", true, 2), 3), (instance("b", true, 2), 3)];
     let decision = World::new(10, fleet).decide(&rotation(wave(1)));
-    assert!(matches!(decision, Decision::Move { next: RotationState::Promoted { .. }, .. }), "{decision:?}");
+    assert!(
+        matches!(
+            decision,
+            Decision::Move {
+                next: RotationState::Promoted { .. },
+                ..
+            }
+        ),
+        "{decision:?}"
+    );
 }
 
 #[test]
@@ -166,56 +238,124 @@ fn acks_and_probe_needs_a_probe_of_this_wave() {
     let mut world = World::new(10, vec![(instance("a", true, 2), 0)]);
     assert!(is_hold(&world.decide(&rotation)));
     world.candidate_proved_at = Some(3);
-    assert!(matches!(world.decide(&rotation), Decision::Move { next: RotationState::Promoted { .. }, .. }));
+    assert!(matches!(
+        world.decide(&rotation),
+        Decision::Move {
+            next: RotationState::Promoted { .. },
+            ..
+        }
+    ));
 }
 
 #[test]
 fn grace_ends_only_when_its_time_is_over_and_everyone_has_moved() {
-    let grace = rotation(RotationState::Grace { since: at(0), until: at(60) });
+    let grace = rotation(RotationState::Grace {
+        since: at(0),
+        until: at(60),
+    });
     let moved = vec![(instance("a", true, 2), 0)];
-    assert!(matches!(World::new(59, moved.clone()).decide(&grace), Decision::Wait { hold: None, .. }));
-    assert!(matches!(World::new(60, moved).decide(&grace), Decision::Move { next: RotationState::Retiring { .. }, .. }));
-    assert!(is_hold(&World::new(60, vec![(instance("late", false, 1), 0)]).decide(&grace)));
+    assert!(matches!(
+        World::new(59, moved.clone()).decide(&grace),
+        Decision::Wait { hold: None, .. }
+    ));
+    assert!(matches!(
+        World::new(60, moved).decide(&grace),
+        Decision::Move {
+            next: RotationState::Retiring { .. },
+            ..
+        }
+    ));
+    assert!(is_hold(
+        &World::new(60, vec![(instance("late", false, 1), 0)]).decide(&grace)
+    ));
     let mut absent = instance("gone", false, 1);
     absent.live = false;
-    assert!(matches!(World::new(60, vec![(absent, 0)]).decide(&grace), Decision::Move { .. }), "absent does not block");
+    assert!(
+        matches!(
+            World::new(60, vec![(absent, 0)]).decide(&grace),
+            Decision::Move { .. }
+        ),
+        "absent does not block"
+    );
 }
 
 #[test]
 fn a_candidate_is_revoked_only_after_the_drain_and_the_proof_of_the_previous_version() {
     let back = |stage| {
-        let cause = RollbackCause::Person { by: "account:a".to_owned(), reason: "r".to_owned() };
-        rotation(RotationState::RollingBack(Rollback { cause, since: at(0), stage, issuer_touched: true }))
+        let cause = RollbackCause::Person {
+            by: "account:a".to_owned(),
+            reason: "r".to_owned(),
+        };
+        rotation(RotationState::RollingBack(Rollback {
+            cause,
+            since: at(0),
+            stage,
+            issuer_touched: true,
+        }))
     };
     let still_out = vec![(instance("a", true, 2), 0)];
     let returned = vec![(instance("a", true, 1), 0)];
     let draining = back(RollbackStage::Draining);
-    assert!(matches!(World::new(1, still_out.clone()).decide(&draining), Decision::Wait { hold: None, .. }));
+    assert!(matches!(
+        World::new(1, still_out.clone()).decide(&draining),
+        Decision::Wait { hold: None, .. }
+    ));
     for world in [World::new(30, still_out), World::new(1, returned)] {
-        let Decision::Move { next: RotationState::RollingBack(rollback), .. } = world.decide(&draining) else {
+        let Decision::Move {
+            next: RotationState::RollingBack(rollback),
+            ..
+        } = world.decide(&draining)
+        else {
             panic!("drained");
         };
         assert_eq!(rollback.stage, RollbackStage::Proving);
     }
     let world = World::new(1, Vec::new());
-    assert_eq!(world.decide(&back(RollbackStage::Proving)), Decision::Act(Step::ProvePrevious));
-    assert_eq!(world.decide(&back(RollbackStage::Revoking)), Decision::Act(Step::RevokeCandidate));
-    assert_eq!(world.decide(&back(RollbackStage::Confirming)), Decision::Act(Step::ConfirmCandidateRefused));
+    assert_eq!(
+        world.decide(&back(RollbackStage::Proving)),
+        Decision::Act(Step::ProvePrevious)
+    );
+    assert_eq!(
+        world.decide(&back(RollbackStage::Revoking)),
+        Decision::Act(Step::RevokeCandidate)
+    );
+    assert_eq!(
+        world.decide(&back(RollbackStage::Confirming)),
+        Decision::Act(Step::ConfirmCandidateRefused)
+    );
 }
 
 #[test]
 fn terminal_states_never_move() {
-    let cause = RollbackCause::Probe { detail: "d".to_owned() };
+    let cause = RollbackCause::Probe {
+        detail: "d".to_owned(),
+    };
     let terminal = [
         RotationState::Completed,
         RotationState::RolledBack { cause },
-        RotationState::Cancelled { reason: "r".to_owned() },
+        RotationState::Cancelled {
+            reason: "r".to_owned(),
+        },
     ];
-    let next = [RotationState::Planned, RotationState::Stored, wave(0), RotationState::Completed];
+    let next = [
+        RotationState::Planned,
+        RotationState::Stored,
+        wave(0),
+        RotationState::Completed,
+    ];
     for state in terminal {
-        assert_eq!(World::new(0, Vec::new()).decide(&rotation(state.clone())), Decision::Wait { until: None, hold: None });
+        assert_eq!(
+            World::new(0, Vec::new()).decide(&rotation(state.clone())),
+            Decision::Wait {
+                until: None,
+                hold: None
+            }
+        );
         for next in &next {
-            assert!(!state.may_become(next, Strategy::Alternating, false), "{state:?} to {next:?}");
+            assert!(
+                !state.may_become(next, Strategy::Alternating, false),
+                "{state:?} to {next:?}"
+            );
         }
     }
 }

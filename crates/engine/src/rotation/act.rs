@@ -119,7 +119,7 @@ impl Services {
         let connector = self.connectors.of(&issuer.kind).ok_or_else(|| {
             ConnectorError::new(ErrorClass::Policy, format!("this server has no connector of kind `{}`", issuer.kind))
         })?;
-        let admin = self.admin_of(&issuer).await.map_err(|refusal| unavailable(&refusal))?;
+        let admin = self.opened_admin(&issuer).await.map_err(|refusal| unavailable(&refusal))?;
         let from = self.material(rotation, rotation.from, &versions).await?;
         let to = self.material(rotation, Some(rotation.to), &versions).await?;
         Ok(Stage { connector: connector.as_ref(), issuer, admin, credential, from, to })
@@ -135,21 +135,5 @@ impl Services {
         let at = SecretRef::version(&rotation.credential, version.number);
         let values = self.opened_values(&at).await.map_err(|refusal| unavailable(&refusal))?;
         Ok(Some(Material { number: version.number, identity: version.identity.clone(), values }))
-    }
-
-    /// Opens the administrator's values of an issuer; empty where it has none.
-    pub(crate) async fn admin_of(&self, issuer: &Issuer) -> Result<Values, Refusal> {
-        let at = SecretRef::issuer_admin(&issuer.id);
-        match self.store.sealed(&at).await? {
-            Some(sealed) => Ok(self.sealer.open_values(&at, &sealed)?),
-            None => Ok(Values::new()),
-        }
-    }
-
-    /// Opens sealed values.
-    pub(crate) async fn opened_values(&self, at: &SecretRef) -> Result<Values, Refusal> {
-        let sealed = self.store.sealed(at).await?;
-        let sealed = sealed.ok_or_else(|| Refusal::Unavailable(format!("the sealed values of {} are gone", at.row)))?;
-        Ok(self.sealer.open_values(at, &sealed)?)
     }
 }
