@@ -8,6 +8,7 @@
 //!    answers with it. Nothing is computed in the page but words.
 //! 2. `pages/<noun>/mod.rs`: a component that calls [`pages::page`] with the question, the title and the drawing; its parts
 //!    stand in files beside it and move to `components/` at the second user.
+//!    Parts of one page are plain functions; what several share is a `#[component]`.
 //! 3. `app.rs`: one line in the route table; `examples/gallery.rs`: a fixture, so that it can be looked at; a line in the
 //!    rail (`components/frame.rs`) if people should find it there.
 //!

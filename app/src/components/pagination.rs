@@ -13,7 +13,7 @@ pub fn Pagination(
     /// The address of the next page, when there is one.
     next: Option<String>,
     /// The address of the first page, when this is not it.
-    #[prop(optional)]
+    #[prop(optional_no_strip)]
     first: Option<String>,
 ) -> impl IntoView {
     let shown = shown as u64;

@@ -26,7 +26,7 @@ pub struct Change {
 pub fn StatCard(
     title: &'static str,
     #[prop(into)] figure: String,
-    #[prop(optional)] change: Option<Change>,
+    #[prop(optional_no_strip)] change: Option<Change>,
     /// One line that says what the figure counts.
     #[prop(into)]
     meaning: String,
@@ -39,6 +39,9 @@ pub fn StatCard(
     /// Said where a trend would be, while there is none.
     #[prop(optional)]
     without_trend: &'static str,
+    /// Said in place of a trend by a figure that has none.
+    #[prop(optional, into)]
+    note: Option<String>,
 ) -> impl IntoView {
     let has_trend = trend.len() > 1;
     view! {
@@ -52,7 +55,7 @@ pub fn StatCard(
                 {if has_trend {
                     view! { <Sparkline points=trend goal /> }.into_any()
                 } else {
-                    view! { <span class="stat__without">{without_trend}</span> }.into_any()
+                    view! { <span class="stat__without">{note.unwrap_or_else(|| without_trend.to_owned())}</span> }.into_any()
                 }}
             </span>
             <span class="stat__meaning">{meaning}</span>

@@ -18,6 +18,7 @@ use crate::components::states::ErrorState;
 use crate::reader::{ReadError, SharedReader};
 use crate::reply::ReplyStatus;
 use crate::views::frame::Frame;
+use crate::words;
 
 /// Where a page stands: its entry in the rail, its title in the window and the way up.
 #[derive(Clone, Debug)]
@@ -87,6 +88,22 @@ pub fn query(name: &str) -> Option<String> {
         .read_untracked()
         .get(name)
         .filter(|value| !value.trim().is_empty())
+}
+
+/// An address with those parameters that have a value.
+pub fn address<'value>(
+    path: &str,
+    pairs: impl IntoIterator<Item = (&'static str, Option<&'value str>)>,
+) -> String {
+    let query: Vec<String> = pairs
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| format!("{name}={}", words::segment(value))))
+        .collect();
+    if query.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", query.join("&"))
+    }
 }
 
 fn status_of(error: &ReadError) -> u16 {
