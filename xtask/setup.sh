@@ -13,6 +13,9 @@ present() { command -v "$1" >/dev/null 2>&1; }
 postgres_binaries() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || present initdb; }
 wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; }
 debian_wasm() { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo-clippy ] && [ -d /usr/src/rustc-"$(/usr/bin/rustc --version | cut -d' ' -f2)" ]; }
+own_node=target/node/node_modules/.bin
+# Playwright wants Node.js 20; Debian 12 has 18.
+new_node() { local node=node; [ ! -x "$own_node/node" ] || node=$own_node/node; "$node" -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null; }
 say() { printf 'setup: %s\n' "$*"; }
 
 # What is asked for and not there, as Debian names it.
@@ -34,7 +37,7 @@ missing_packages() {
 # Warm: nothing was asked for since that is not there still.
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cat "${inputs[@]}" | sha256sum)" ] && [ -z "$(missing_packages)" ] \
     && present cargo && { wasm_target || debian_wasm; } \
-    && { [ "$purpose" = build ] || { present cargo-nextest && [ -x end2end/node_modules/.bin/playwright ]; }; }; then
+    && { [ "$purpose" = build ] || { present cargo-nextest && [ -x end2end/node_modules/.bin/playwright ] && new_node; }; }; then
     exit 0
 fi
 
@@ -44,6 +47,13 @@ if ! present cargo || ! present rustc; then
 fi
 
 as_root=()
+# The whole story goes to a file; a line for each package shows that it goes on.
+apt_install() {
+    mkdir -p target/setup
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-remove --no-install-recommends \
+        -o Dpkg::Use-Pty=0 "$@" </dev/null 2>&1 | tee target/setup/apt.log | { grep --line-buffered '^Setting up' || true; }
+}
+
 install_packages() {
     local packages=("$@")
     if ! present apt-get; then
@@ -60,11 +70,15 @@ install_packages() {
     fi
     say "apt-get install ${packages[*]}"
     hold_services
-    local options=(-y -q --no-remove --no-install-recommends -o Dpkg::Use-Pty=0)
     # An old list of packages names versions that are gone: then fetch it and try once more.
-    if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${packages[@]}" </dev/null; then
-        "${as_root[@]}" apt-get update -q </dev/null
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${packages[@]}" </dev/null
+    if ! apt_install "${packages[@]}"; then
+        say 'fetching the list of packages'
+        "${as_root[@]}" apt-get update -qq </dev/null
+        if ! apt_install "${packages[@]}"; then
+            cat target/setup/apt.log >&2
+            say 'apt-get could not install this; what it said stands above' >&2
+            exit 1
+        fi
     fi
     release_services
 }
@@ -102,6 +116,10 @@ if [ "$purpose" = test ]; then
     if ! present cargo-nextest; then
         say 'cargo install cargo-nextest (some minutes, once)'
         cargo install --locked cargo-nextest
+    fi
+    if ! new_node; then
+        say "Node.js $(node --version) is too old for Playwright: npm install node into target/node"
+        npm install --prefix target/node --no-save --no-audit --no-fund --loglevel=error node@22 </dev/null
     fi
     say 'npm ci in end2end'
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error </dev/null)

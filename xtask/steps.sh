@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 logs=target/steps
 mkdir -p "$logs"
+# Where the machine's Node.js is too old, set-up put another one here.
+export PATH=$PWD/target/node/node_modules/.bin:$PATH
 # What runs once gains nothing from being ready for the next edit.
 [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 table=()

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 
-export const repository = path.resolve(import.meta.dirname, "../..");
+export const repository = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
 /** Everything a run leaves behind lies here, outside of git. */
 export const runFolder = path.join(repository, "target/e2e");

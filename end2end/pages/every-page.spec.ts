@@ -1,10 +1,12 @@
+import path from "node:path";
 import { expect, test } from "@playwright/test";
 import { expectNothingSerious } from "../lib/accessibility.ts";
+import { runFolder } from "../lib/paths.ts";
 
 const addresses = ["/", "/credentials", "/rotations", "/issuers", "/consumers", "/expiries", "/needs-a-person", "/audit", "/settings"];
 
 for (const address of addresses) {
-  test(`${address} reads well`, async ({ page }) => {
+  test(`${address} reads well`, async ({ page }, testInfo) => {
     const complaints: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
@@ -13,6 +15,9 @@ for (const address of addresses) {
     const answer = await page.goto(address);
     expect(answer?.status()).toBe(200);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    // To be looked at by people.
+    const picture = `${testInfo.project.name}${address.replaceAll("/", "-")}.png`;
+    await page.screenshot({ path: path.join(runFolder, "pages", picture), fullPage: true });
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     expect(overflow, "nothing is wider than the window").toBeLessThanOrEqual(0);
     await expectNothingSerious(page);

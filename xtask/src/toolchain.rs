@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::site::content_hash;
 use crate::workspace::{cargo, output, root, run, target_dir};
 
 /// The target's name.
@@ -127,11 +128,18 @@ impl Toolchain {
 /// Builds std for wasm32 from `rust-web-src`, once for each version of Debian's compiler.
 fn build_std() -> Result<PathBuf> {
     let version = output(Command::new(DEBIAN_RUSTC).arg("--version"))?;
-    let work = target_dir().join("wasm-std");
+    // Cargo leaves the bitcode out of libraries; the browser profile's link-time optimisation needs it.
+    let flags = "-Cembed-bitcode=yes";
+    // A folder for each recipe: cargo sees by the path in its flags that what it built before is stale.
+    let recipe = content_hash(&[version.as_bytes(), flags.as_bytes()]);
+    let work = target_dir().join("wasm-std").join(recipe);
     let sysroot = work.join("sysroot");
     let complete = sysroot.join("complete");
-    if fs::read_to_string(&complete).is_ok_and(|built| built == version) {
+    if complete.is_file() {
         return Ok(sysroot);
+    }
+    if work.exists() {
+        fs::remove_dir_all(&work)?;
     }
     println!("building the wasm32 standard library with {version}: about a minute, once");
     let source = work.join("empty");
@@ -150,14 +158,12 @@ fn build_std() -> Result<PathBuf> {
             "--target",
             TARGET,
         ])
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTC", DEBIAN_RUSTC)
         .env("CARGO_TARGET_DIR", work.join("build")))
     .context("building std failed: are rustc-web and rust-web-src of one version?")?;
     let libraries = sysroot.join("lib/rustlib").join(TARGET).join("lib");
-    if sysroot.exists() {
-        fs::remove_dir_all(&sysroot)?;
-    }
     fs::create_dir_all(&libraries)?;
     for entry in fs::read_dir(work.join("build").join(TARGET).join("release/deps"))? {
         let path = entry?.path();
