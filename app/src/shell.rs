@@ -50,7 +50,7 @@ impl Theme {
 }
 
 /// The whole document; `nonce` is that of the reply's content security policy.
-pub fn shell(assets: Assets, nonce: Option<String>, theme: Theme) -> impl IntoView {
+pub fn shell(assets: Assets, nonce: Option<String>, theme: Theme) -> AnyView {
     // Without this, resources and non-island parts would be serialised for a hydration that never happens.
     if let Some(shared_context) = Owner::current_shared_context() {
         shared_context.set_is_hydrating(false);
@@ -74,10 +74,11 @@ pub fn shell(assets: Assets, nonce: Option<String>, theme: Theme) -> impl IntoVi
             </body>
         </html>
     }
+    .into_any()
 }
 
 /// Loads the islands when the browser is idle; the page is readable and its forms work long before.
-fn scripts(bundle: Bundle, nonce: Option<String>) -> impl IntoView {
+fn scripts(bundle: Bundle, nonce: Option<String>) -> AnyView {
     let boot = format!(
         "{}({:?},{:?});",
         include_str!("boot.js").trim_end().trim_end_matches(';'),
@@ -88,4 +89,5 @@ fn scripts(bundle: Bundle, nonce: Option<String>) -> impl IntoView {
         <link rel="modulepreload" href=bundle.js.clone() />
         <script type="module" nonce=nonce>{boot}</script>
     }
+    .into_any()
 }

@@ -16,9 +16,9 @@ pub struct Series {
 }
 
 /// The series as an SVG of 100% by 100%.
-pub fn plot(class: &str, series: &[Series]) -> impl IntoView + use<> {
+pub fn plot(class: &str, series: &[Series]) -> AnyView {
     let drawn = draw(series).unwrap_or_default();
-    view! { <svg class=class.to_owned() viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true" inner_html=drawn></svg> }
+    view! { <svg class=class.to_owned() viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" aria-hidden="true" inner_html=drawn></svg> }.into_any()
 }
 
 /// The inner SVG; `None` when nothing can be drawn.

@@ -118,7 +118,7 @@ fn rate_words(rate: f64) -> String {
     }
 }
 
-fn table(new_rates: &[Point], old_rates: &[Point]) -> impl IntoView + use<> {
+fn table(new_rates: &[Point], old_rates: &[Point]) -> AnyView {
     let mut moments: Vec<OffsetDateTime> = new_rates.iter().chain(old_rates).map(|point| point.at).collect();
     moments.sort_unstable();
     moments.dedup();
@@ -163,4 +163,5 @@ fn table(new_rates: &[Point], old_rates: &[Point]) -> impl IntoView + use<> {
             </div>
         </details>
     }
+    .into_any()
 }

@@ -47,6 +47,7 @@ pub fn Sparkline(points: Vec<Point>, #[prop(optional_no_strip)] goal: Option<f64
             {plot("sparkline__plot", &series)} {named_goal}
         </span>
     }
+    .into_any()
 }
 
 /// Points with their time as a share of the whole span.

@@ -99,6 +99,7 @@ pub fn Badge(#[prop(into)] tone: Tone, #[prop(into)] word: String) -> impl IntoV
             {word}
         </span>
     }
+    .into_any()
 }
 
 /// The badge of a rotation's stage.
@@ -108,7 +109,7 @@ pub fn StageBadge(stage: Stage) -> impl IntoView {
         Stage::Cancelled { .. } => Tone::Neutral,
         other => Tone::from(other.kind()),
     };
-    view! { <Badge tone word=stage.words() /> }
+    view! { <Badge tone word=stage.words() /> }.into_any()
 }
 
 /// Filled disc, half disc, open ring with a bar, dot, dashed ring: told apart without colour.
@@ -139,4 +140,5 @@ pub fn Glyph(tone: Tone) -> impl IntoView {
             {shape}
         </svg>
     }
+    .into_any()
 }

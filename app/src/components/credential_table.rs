@@ -43,7 +43,7 @@ pub fn CredentialTable(
     .into_any()
 }
 
-fn row(line: CredentialLine, now: OffsetDateTime) -> impl IntoView {
+fn row(line: CredentialLine, now: OffsetDateTime) -> AnyView {
     let address = format!("/credentials/{}", words::segment(&line.name));
     let age = line
         .age
@@ -90,6 +90,7 @@ fn row(line: CredentialLine, now: OffsetDateTime) -> impl IntoView {
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// When it rotates next, or why it does not.
@@ -104,6 +105,6 @@ pub fn next_rotation(next: NextRotation, now: OffsetDateTime) -> AnyView {
 }
 
 /// Marks what the sandbox made.
-pub fn sandbox_mark() -> impl IntoView {
-    view! { <span class="mark-sandbox">"sandbox"</span> }
+pub fn sandbox_mark() -> AnyView {
+    view! { <span class="mark-sandbox">"sandbox"</span> }.into_any()
 }

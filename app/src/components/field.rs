@@ -47,6 +47,7 @@ pub fn Field(
             /> {around.error()}
         </div>
     }
+    .into_any()
 }
 
 /// Several lines of text.
@@ -79,6 +80,7 @@ pub fn TextArea(
             </textarea> {around.error()}
         </div>
     }
+    .into_any()
 }
 
 /// One of several values.
@@ -122,6 +124,7 @@ pub fn Select(
             </select> {around.error()}
         </div>
     }
+    .into_any()
 }
 
 /// Yes or no.
@@ -156,6 +159,7 @@ pub fn Checkbox(
             <div>{around.label(label, true)} {around.hint()} {around.error()}</div>
         </div>
     }
+    .into_any()
 }
 
 /// What stands around an input: ids that tie label, hint and error to it.
@@ -190,7 +194,7 @@ impl Around {
         (!ids.is_empty()).then(|| ids.join(" "))
     }
 
-    fn label(&self, label: String, required: bool) -> impl IntoView + use<> {
+    fn label(&self, label: String, required: bool) -> AnyView {
         let optional = (!required).then(|| view! { <span class="field__optional">" (optional)"</span> });
         view! {
             <label class="field__label" for=self.id.clone()>
@@ -198,27 +202,34 @@ impl Around {
                 {optional}
             </label>
         }
+        .into_any()
     }
 
-    fn hint(&self) -> impl IntoView + use<> {
+    fn hint(&self) -> AnyView {
         let id = format!("{}-hint", self.id);
-        self.hint.clone().map(|hint| {
-            view! {
-                <p class="field__hint" id=id>
-                    {hint}
-                </p>
-            }
-        })
+        self.hint
+            .clone()
+            .map(|hint| {
+                view! {
+                    <p class="field__hint" id=id>
+                        {hint}
+                    </p>
+                }
+            })
+            .into_any()
     }
 
-    fn error(&self) -> impl IntoView + use<> {
+    fn error(&self) -> AnyView {
         let id = format!("{}-error", self.id);
-        self.error.clone().map(|error| {
-            view! {
-                <p class="field__error" id=id>
-                    {error}
-                </p>
-            }
-        })
+        self.error
+            .clone()
+            .map(|error| {
+                view! {
+                    <p class="field__error" id=id>
+                        {error}
+                    </p>
+                }
+            })
+            .into_any()
     }
 }

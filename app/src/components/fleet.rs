@@ -48,7 +48,7 @@ pub fn FleetSquares(services: Vec<ServiceSquares>, from: Option<u64>, to: u64) -
     .into_any()
 }
 
-fn group(service: &ServiceSquares, counted: bool) -> impl IntoView + use<> {
+fn group(service: &ServiceSquares, counted: bool) -> AnyView {
     let total = service.instances.len();
     let moved = service
         .instances
@@ -69,6 +69,7 @@ fn group(service: &ServiceSquares, counted: bool) -> impl IntoView + use<> {
             {cells}
         </section>
     }
+    .into_any()
 }
 
 fn squares(instances: &[Square]) -> AnyView {
@@ -209,7 +210,7 @@ fn shares(team: &TeamAges) -> [(&'static str, f64, f64); 3] {
     ]
 }
 
-fn ring(index: usize, team: &TeamAges) -> impl IntoView + use<> {
+fn ring(index: usize, team: &TeamAges) -> AnyView {
     let radius = 94.0 - index as f64 * 11.0;
     let arcs = shares(team)
         .into_iter()
@@ -231,10 +232,10 @@ fn ring(index: usize, team: &TeamAges) -> impl IntoView + use<> {
             }
         })
         .collect_view();
-    view! { <g>{arcs}</g> }
+    view! { <g>{arcs}</g> }.into_any()
 }
 
-fn team_row(index: usize, team: &TeamAges) -> impl IntoView + use<> {
+fn team_row(index: usize, team: &TeamAges) -> AnyView {
     let bars = shares(team)
         .into_iter()
         .filter(|(_, _, share)| *share > 0.0)
@@ -275,4 +276,5 @@ fn team_row(index: usize, team: &TeamAges) -> impl IntoView + use<> {
             </td>
         </tr>
     }
+    .into_any()
 }

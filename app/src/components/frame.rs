@@ -153,9 +153,10 @@ pub fn Mark() -> impl IntoView {
             <circle class="mark__dot" cx="10" cy="10" r="2.5" />
         </svg>
     }
+    .into_any()
 }
 
-fn rail_entry(entry: Place, current: Place, needs_person: u64) -> impl IntoView {
+fn rail_entry(entry: Place, current: Place, needs_person: u64) -> AnyView {
     let badge = (entry == Place::Needs && needs_person > 0)
         .then(|| view! { <span class="rail__count">{words::count(needs_person)}</span> });
     view! {
@@ -167,9 +168,10 @@ fn rail_entry(entry: Place, current: Place, needs_person: u64) -> impl IntoView 
             </a>
         </li>
     }
+    .into_any()
 }
 
-fn phone_bar(current: Place, needs_person: u64) -> impl IntoView {
+fn phone_bar(current: Place, needs_person: u64) -> AnyView {
     let (first, rest) = Place::RAIL.split_at(Place::ON_PHONE);
     let in_more = rest.contains(&current) || current == Place::Settings;
     let entries = first
@@ -194,9 +196,10 @@ fn phone_bar(current: Place, needs_person: u64) -> impl IntoView {
             </details>
         </nav>
     }
+    .into_any()
 }
 
-fn phone_entry(entry: Place, current: Place, needs_person: u64) -> impl IntoView {
+fn phone_entry(entry: Place, current: Place, needs_person: u64) -> AnyView {
     let badge = (entry == Place::Needs && needs_person > 0)
         .then(|| view! { <span class="rail__count">{words::count(needs_person)}</span> });
     view! {
@@ -206,6 +209,7 @@ fn phone_entry(entry: Place, current: Place, needs_person: u64) -> impl IntoView
             {badge}
         </a>
     }
+    .into_any()
 }
 
 #[component]
@@ -249,9 +253,10 @@ fn TopBar(frame: FrameView) -> impl IntoView {
             </div>
         </header>
     }
+    .into_any()
 }
 
-fn environment_switch(frame: &FrameView) -> impl IntoView + use<> {
+fn environment_switch(frame: &FrameView) -> AnyView {
     let current = frame
         .environment
         .clone()
@@ -289,9 +294,10 @@ fn environment_switch(frame: &FrameView) -> impl IntoView + use<> {
             </form>
         </details>
     }
+    .into_any()
 }
 
-fn banners(frame: &FrameView) -> impl IntoView + use<> {
+fn banners(frame: &FrameView) -> AnyView {
     let sandbox = frame.sandbox.then(|| {
         view! {
             <p class="ribbon">
@@ -320,9 +326,10 @@ fn banners(frame: &FrameView) -> impl IntoView + use<> {
         {bootstrap}
         {findings}
     }
+    .into_any()
 }
 
-fn freeze_banner(freeze: &Freeze) -> impl IntoView + use<> {
+fn freeze_banner(freeze: &Freeze) -> AnyView {
     let scope = freeze
         .environment
         .clone()
@@ -343,28 +350,31 @@ fn freeze_banner(freeze: &Freeze) -> impl IntoView + use<> {
             </span> <a href="/settings#freezes">"Freezes"</a>
         </p>
     }
+    .into_any()
 }
 
-fn breadcrumbs(crumbs: Vec<Crumb>, title: String) -> impl IntoView {
-    (!crumbs.is_empty()).then(|| {
-        let steps = crumbs
-            .into_iter()
-            .map(|crumb| {
-                view! {
-                    <li>
-                        <a href=crumb.address>{crumb.label}</a>
-                    </li>
-                }
-            })
-            .collect_view();
-        view! {
-            <nav class="crumbs" aria-label="Way up">
-                <ol>
-                    {steps} <li aria-current="page">
-                        <bdi>{title}</bdi>
-                    </li>
-                </ol>
-            </nav>
-        }
-    })
+fn breadcrumbs(crumbs: Vec<Crumb>, title: String) -> AnyView {
+    (!crumbs.is_empty())
+        .then(|| {
+            let steps = crumbs
+                .into_iter()
+                .map(|crumb| {
+                    view! {
+                        <li>
+                            <a href=crumb.address>{crumb.label}</a>
+                        </li>
+                    }
+                })
+                .collect_view();
+            view! {
+                <nav class="crumbs" aria-label="Way up">
+                    <ol>
+                        {steps} <li aria-current="page">
+                            <bdi>{title}</bdi>
+                        </li>
+                    </ol>
+                </nav>
+            }
+        })
+        .into_any()
 }

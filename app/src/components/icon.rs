@@ -46,11 +46,12 @@ impl Icon {
         }
     }
 
-    pub fn draw(self) -> impl IntoView {
+    pub fn draw(self) -> AnyView {
         view! {
             <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
                 <path d=self.path() />
             </svg>
         }
+        .into_any()
     }
 }

@@ -86,7 +86,7 @@ impl Axis {
     }
 }
 
-fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> impl IntoView + use<> {
+fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> AnyView {
     let end = lane.until.unwrap_or(now);
     let width = (axis.share(end) - axis.share(lane.from)).max(0.4);
     let top = row * LANE_HEIGHT + 4;
@@ -105,9 +105,10 @@ fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> impl
             {format!("{} {}", lane.number, lane.state.word())}
         </text>
     }
+    .into_any()
 }
 
-fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> impl IntoView + use<> {
+fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> AnyView {
     let start = axis.share(at);
     view! {
         <rect class="lanes__bar lanes__bar--planned" x=format!("{start:.2}%") y="4" width=format!("{:.2}%", 100.0 - start) height="20" rx="3" />
@@ -115,9 +116,10 @@ fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> impl IntoView + 
             {format!("{number} planned")}
         </text>
     }
+    .into_any()
 }
 
-fn ticks(axis: &Axis, now: OffsetDateTime, height: usize) -> impl IntoView + use<> {
+fn ticks(axis: &Axis, now: OffsetDateTime, height: usize) -> AnyView {
     let y = (height - 5).to_string();
     let age = words::relative(axis.from, now);
     view! {
@@ -128,6 +130,7 @@ fn ticks(axis: &Axis, now: OffsetDateTime, height: usize) -> impl IntoView + use
             "now"
         </text>
     }
+    .into_any()
 }
 
 fn class_of(state: VersionState) -> &'static str {
@@ -141,7 +144,7 @@ fn class_of(state: VersionState) -> &'static str {
     }
 }
 
-fn table(versions: &[VersionLane]) -> impl IntoView + use<> {
+fn table(versions: &[VersionLane]) -> AnyView {
     let rows = versions
         .iter()
         .rev()
@@ -186,4 +189,5 @@ fn table(versions: &[VersionLane]) -> impl IntoView + use<> {
             </div>
         </details>
     }
+    .into_any()
 }

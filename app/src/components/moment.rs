@@ -53,4 +53,5 @@ pub fn Moment(
             {text}
         </time>
     }
+    .into_any()
 }

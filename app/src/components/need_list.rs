@@ -10,10 +10,10 @@ use crate::views::need::NeedLine;
 #[component]
 pub fn NeedList(items: Vec<NeedLine>, now: OffsetDateTime) -> impl IntoView {
     let lines = items.into_iter().map(|line| need(line, now)).collect_view();
-    view! { <ul class="needs">{lines}</ul> }
+    view! { <ul class="needs">{lines}</ul> }.into_any()
 }
 
-fn need(line: NeedLine, now: OffsetDateTime) -> impl IntoView {
+fn need(line: NeedLine, now: OffsetDateTime) -> AnyView {
     view! {
         <li class="need">
             <div class="need__what">
@@ -34,4 +34,5 @@ fn need(line: NeedLine, now: OffsetDateTime) -> impl IntoView {
             </a>
         </li>
     }
+    .into_any()
 }

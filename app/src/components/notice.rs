@@ -25,4 +25,5 @@ pub fn FormNotice(state: FormState) -> impl IntoView {
         {problem}
         {notice}
     }
+    .into_any()
 }

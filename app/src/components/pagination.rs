@@ -29,4 +29,5 @@ pub fn Pagination(
             {next.map(|address| view! { <a class="button" href=address rel="next">"Next page"</a> })}
         </nav>
     }
+    .into_any()
 }

@@ -25,4 +25,5 @@ pub fn Panel(
             {children()}
         </section>
     }
+    .into_any()
 }

@@ -25,6 +25,7 @@ pub fn SmallRing(age: Option<Age>) -> impl IntoView {
             {age.map(|age| centre(age.band))}
         </svg>
     }
+    .into_any()
 }
 
 /// The ring of one credential on its own page, 96 px, with the age inside.
@@ -54,9 +55,10 @@ pub fn LargeRing(age: Option<Age>) -> impl IntoView {
             </text>
         </svg>
     }
+    .into_any()
 }
 
-fn arc(share: f64, centre: f64, radius: f64) -> impl IntoView {
+fn arc(share: f64, centre: f64, radius: f64) -> AnyView {
     // A sliver is always drawn, so that a fresh ring is told from an empty one.
     let percent = (share * 100.0).clamp(3.0, 100.0);
     view! {
@@ -70,10 +72,11 @@ fn arc(share: f64, centre: f64, radius: f64) -> impl IntoView {
             transform=format!("rotate(-90 {centre} {centre})")
         />
     }
+    .into_any()
 }
 
 /// The band as a shape: filled, half filled, a bar.
-fn centre(band: AgeBand) -> impl IntoView {
+fn centre(band: AgeBand) -> AnyView {
     match band {
         AgeBand::Fresh => view! { <circle class="ring__shape" cx="8" cy="8" r="2.6" /> }.into_any(),
         AgeBand::Ageing => view! { <path class="ring__shape" d="M8 5.2a2.8 2.8 0 0 0 0 5.6z" /> }.into_any(),

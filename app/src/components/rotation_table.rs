@@ -45,7 +45,7 @@ pub fn RotationTable(
     .into_any()
 }
 
-fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> impl IntoView {
+fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> AnyView {
     let address = format!("/rotations/{}", words::segment(&line.id));
     let versions = version_step(line.from_version, line.to_version);
     let took = line.finished_at.map_or_else(
@@ -88,6 +88,7 @@ fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> impl IntoVi
             </td>
         </tr>
     }
+    .into_any()
 }
 
 /// "12 → 13", or "first version".
@@ -96,17 +97,13 @@ pub fn version_step(from: Option<u64>, to: u64) -> String {
 }
 
 /// What is left of a soak.
-pub fn countdown(stage: &Stage, now: OffsetDateTime) -> impl IntoView + use<> {
-    match stage {
-        Stage::Wave {
-            soak_until: Some(until),
-            ..
-        } => Some(
-            view! { <span class="left">", " <Moment at=*until style=Style::Countdown now /> " left"</span> },
-        ),
-        Stage::Grace { until: Some(until) } => Some(
-            view! { <span class="left">", " <Moment at=*until style=Style::Countdown now /> " left"</span> },
-        ),
+pub fn countdown(stage: &Stage, now: OffsetDateTime) -> AnyView {
+    let ends_at = match stage {
+        Stage::Wave { soak_until, .. } => *soak_until,
+        Stage::Grace { until } => *until,
         _ => None,
-    }
+    };
+    ends_at
+        .map(|at| view! { <span class="left">", " <Moment at style=Style::Countdown now /> " left"</span> })
+        .into_any()
 }

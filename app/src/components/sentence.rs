@@ -18,4 +18,5 @@ pub fn Sentence(
             <div class="sentence__end">{end.run()}</div>
         </div>
     }
+    .into_any()
 }

@@ -61,9 +61,10 @@ pub fn StatCard(
             <span class="stat__meaning">{meaning}</span>
         </a>
     }
+    .into_any()
 }
 
-fn change_mark(change: Change) -> impl IntoView {
+fn change_mark(change: Change) -> AnyView {
     let (direction, arrow) = if change.rises {
         ("up", "▲")
     } else {
@@ -81,4 +82,5 @@ fn change_mark(change: Change) -> impl IntoView {
             {change.amount}
         </span>
     }
+    .into_any()
 }

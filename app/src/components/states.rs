@@ -28,6 +28,7 @@ pub fn EmptyState(
             {next}
         </section>
     }
+    .into_any()
 }
 
 /// A page that could not be read: missing, not allowed, or away.
@@ -62,6 +63,7 @@ pub fn ErrorState(error: ReadError) -> impl IntoView {
             </a>
         </section>
     }
+    .into_any()
 }
 
 /// The ring of something that is not there.
@@ -72,4 +74,5 @@ fn EmptyRing() -> impl IntoView {
             <circle cx="48" cy="48" r="42" />
         </svg>
     }
+    .into_any()
 }

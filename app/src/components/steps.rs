@@ -9,10 +9,10 @@ use crate::words;
 #[component]
 pub fn Steps(steps: Vec<StepLine>, started_at: OffsetDateTime) -> impl IntoView {
     let steps = steps.into_iter().map(|step| one(step, started_at)).collect_view();
-    view! { <ol class="steps">{steps}</ol> }
+    view! { <ol class="steps">{steps}</ol> }.into_any()
 }
 
-fn one(step: StepLine, started_at: OffsetDateTime) -> impl IntoView {
+fn one(step: StepLine, started_at: OffsetDateTime) -> AnyView {
     let since_start = step
         .started_at
         .map(|at| words::offset((at - started_at).unsigned_abs()));
@@ -32,9 +32,10 @@ fn one(step: StepLine, started_at: OffsetDateTime) -> impl IntoView {
             </span>
         </li>
     }
+    .into_any()
 }
 
-fn mark(state: StepState) -> impl IntoView {
+fn mark(state: StepState) -> AnyView {
     let inner = match state {
         StepState::Ahead => view! { <circle class="step__line" cx="8" cy="8" r="4.5" /> }.into_any(),
         StepState::Running => view! {
@@ -54,4 +55,5 @@ fn mark(state: StepState) -> impl IntoView {
             {inner}
         </svg>
     }
+    .into_any()
 }

@@ -39,13 +39,14 @@ pub fn WayBack(way_back: WayBackView, now: OffsetDateTime, children: Children) -
             {children()}
         </div>
     }
+    .into_any()
 }
 
 fn open_text(
     proven_at: Option<OffsetDateTime>,
     estimate: Option<std::time::Duration>,
     now: OffsetDateTime,
-) -> impl IntoView {
+) -> AnyView {
     let proof = match proven_at {
         Some(at) => view! { <p>"It logged in " <Moment at style=Style::Relative now /> "."</p> }.into_any(),
         None => view! { <p>"It has not been seen to log in yet; nothing was changed at the issuer."</p> }
@@ -57,4 +58,5 @@ fn open_text(
         {proof}
         {estimate}
     }
+    .into_any()
 }

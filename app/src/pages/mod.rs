@@ -52,7 +52,7 @@ pub fn page<Question, View, Drawing>(
     heading: Heading,
     question: impl FnOnce(SharedReader) -> Question + Send + 'static,
     draw: impl FnOnce(View, Frame) -> Drawing + Send + 'static,
-) -> impl IntoView
+) -> AnyView
 where
     Question: Future<Output = Result<View, ReadError>> + Send + 'static,
     View: Send + 'static,

@@ -54,7 +54,7 @@ pub(super) fn consumers(view: &CredentialView, now: OffsetDateTime) -> AnyView {
     .into_any()
 }
 
-fn group(consumer: &ConsumerGroup, current: Option<u64>, now: OffsetDateTime) -> impl IntoView + use<> {
+fn group(consumer: &ConsumerGroup, current: Option<u64>, now: OffsetDateTime) -> AnyView {
     let hidden = consumer.instances.len().saturating_sub(SHOWN) as u64;
     let rows = consumer
         .instances
@@ -94,9 +94,10 @@ fn group(consumer: &ConsumerGroup, current: Option<u64>, now: OffsetDateTime) ->
             {none}
         </tbody>
     }
+    .into_any()
 }
 
-fn row(instance: &InstanceLine, current: Option<u64>, now: OffsetDateTime) -> impl IntoView + use<> {
+fn row(instance: &InstanceLine, current: Option<u64>, now: OffsetDateTime) -> AnyView {
     let behind = instance.version.is_some() && instance.version != current;
     let seen = match instance.last_seen {
         Some(at) => view! { <Moment at style=Style::Relative now /> }.into_any(),
@@ -116,4 +117,5 @@ fn row(instance: &InstanceLine, current: Option<u64>, now: OffsetDateTime) -> im
             </td>
         </tr>
     }
+    .into_any()
 }

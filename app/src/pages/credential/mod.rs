@@ -31,9 +31,10 @@ pub fn CredentialPage() -> impl IntoView {
         move |reader| async move { reader.credential(&name).await },
         |view, frame| draw(view, &frame),
     )
+    .into_any()
 }
 
-fn draw(view: CredentialView, frame: &Frame) -> impl IntoView + use<> {
+fn draw(view: CredentialView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let state = FormState::current();
     let heading = sentence(&view, frame);
@@ -76,10 +77,11 @@ fn draw(view: CredentialView, frame: &Frame) -> impl IntoView + use<> {
             </p>
         </Panel>
     }
+    .into_any()
 }
 
 /// "database password · production · owner Orders · high sensitivity".
-fn kind_line(view: &CredentialView) -> impl IntoView + use<> {
+fn kind_line(view: &CredentialView) -> AnyView {
     let line = &view.line;
     let owner = match &line.team {
         Some(team) => view! { "owner " <bdi>{team.clone()}</bdi> }.into_any(),
@@ -95,6 +97,7 @@ fn kind_line(view: &CredentialView) -> impl IntoView + use<> {
         {line.sensitivity.clone()}
         " sensitivity"
     }
+    .into_any()
 }
 
 /// "Version 12, 6 days old, rotates by itself on 3 March. 8 instances of 4 services use it; all on version 12."

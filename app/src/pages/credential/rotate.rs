@@ -17,7 +17,7 @@ pub(super) fn rotate_now(view: &CredentialView, state: &FormState) -> AnyView {
     }
 }
 
-fn blocked(reason: &str, rotation: Option<&str>) -> impl IntoView + use<> {
+fn blocked(reason: &str, rotation: Option<&str>) -> AnyView {
     let link = rotation.map(|id| {
         view! {
             <a class="button button--primary" href=format!("/rotations/{}", words::segment(id))>
@@ -29,9 +29,10 @@ fn blocked(reason: &str, rotation: Option<&str>) -> impl IntoView + use<> {
         {link}
         <p class="lack">{reason.to_owned()}</p>
     }
+    .into_any()
 }
 
-fn ready(view: &CredentialView, state: &FormState) -> impl IntoView + use<> {
+fn ready(view: &CredentialView, state: &FormState) -> AnyView {
     let is_open = state.is_for("rotate");
     let state = state.clone();
     let warning = view
@@ -67,6 +68,7 @@ fn ready(view: &CredentialView, state: &FormState) -> impl IntoView + use<> {
             </form>
         </details>
     }
+    .into_any()
 }
 
 /// "8 instances of 4 services will move to version 13, 2 first."

@@ -33,6 +33,7 @@ pub fn CredentialsPage() -> impl IntoView {
             }
         },
     )
+    .into_any()
 }
 
 /// The filters as they stand in the address; what is not understood is left out.
@@ -69,7 +70,7 @@ fn address(asked: &CredentialsQuery, cursor: Option<&str>) -> String {
     super::address("/credentials", pairs)
 }
 
-fn first_use() -> impl IntoView {
+fn first_use() -> AnyView {
     view! {
         <EmptyState
             title="No credential yet"
@@ -77,9 +78,10 @@ fn first_use() -> impl IntoView {
             next=("Add a credential", "/credentials/new".into())
         />
     }
+    .into_any()
 }
 
-fn draw(view: CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> impl IntoView + use<> {
+fn draw(view: CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> AnyView {
     let listing = &view.listing;
     let heading = sentence(&view);
     let next = listing
@@ -109,6 +111,7 @@ fn draw(view: CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> impl 
         </div>
         <QuickFilter form=FILTERS.to_owned() />
     }
+    .into_any()
 }
 
 #[component]
@@ -118,14 +121,16 @@ fn EmptyResult() -> impl IntoView {
             "No credential matches these filters. " <a href="/credentials">"Show all"</a>
         </p>
     }
+    .into_any()
 }
 
-fn add_button() -> impl IntoView {
+fn add_button() -> AnyView {
     view! {
         <a class="button button--primary" href="/credentials/new">
             "Add a credential"
         </a>
     }
+    .into_any()
 }
 
 fn sentence(view: &CredentialsView) -> String {
@@ -147,7 +152,7 @@ fn sentence(view: &CredentialsView) -> String {
     )
 }
 
-fn filters(view: &CredentialsView, asked: &CredentialsQuery) -> impl IntoView + use<> {
+fn filters(view: &CredentialsView, asked: &CredentialsQuery) -> AnyView {
     let none = FormState::default;
     let any = |words: &str| vec![(String::new(), words.to_owned())];
     let named = |first: &str, names: &[String]| {
@@ -197,4 +202,5 @@ fn filters(view: &CredentialsView, asked: &CredentialsQuery) -> impl IntoView + 
             </button>
         </form>
     }
+    .into_any()
 }

@@ -13,4 +13,5 @@ pub fn MissingPage() -> impl IntoView {
         |_| async { Err::<(), _>(ReadError::NotFound) },
         |(), _| (),
     )
+    .into_any()
 }

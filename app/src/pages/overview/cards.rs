@@ -20,7 +20,7 @@ pub(super) fn cards(view: &OverviewView) -> AnyView {
     .into_any()
 }
 
-fn automated(view: &OverviewView) -> impl IntoView + use<> {
+fn automated(view: &OverviewView) -> AnyView {
     let change = change_of(&view.automated_trend, "point", Welcome::Better);
     view! {
         <StatCard
@@ -38,9 +38,10 @@ fn automated(view: &OverviewView) -> impl IntoView + use<> {
             without_trend="No trend yet: it begins tomorrow."
         />
     }
+    .into_any()
 }
 
-fn mean_age(view: &OverviewView) -> impl IntoView + use<> {
+fn mean_age(view: &OverviewView) -> AnyView {
     let change = change_of(&view.mean_age_trend, "day", Welcome::Worse);
     view! {
         <StatCard
@@ -53,9 +54,10 @@ fn mean_age(view: &OverviewView) -> impl IntoView + use<> {
             without_trend="No trend yet: it begins tomorrow."
         />
     }
+    .into_any()
 }
 
-fn rotations(view: &OverviewView, days: u32) -> impl IntoView + use<> {
+fn rotations(view: &OverviewView, days: u32) -> AnyView {
     let tally = &view.rotations;
     let change = tally.previous_total.map(|previous| Change {
         amount: words::count(tally.total().abs_diff(previous)),
@@ -81,9 +83,10 @@ fn rotations(view: &OverviewView, days: u32) -> impl IntoView + use<> {
             without_trend="No trend yet: it begins with the second day."
         />
     }
+    .into_any()
 }
 
-fn incidents(view: &OverviewView) -> impl IntoView + use<> {
+fn incidents(view: &OverviewView) -> AnyView {
     let before = match view.incidents.year_before {
         Some(number) => format!("{} in the year before", words::count(number)),
         None => "No year before to compare with yet.".to_owned(),
@@ -98,6 +101,7 @@ fn incidents(view: &OverviewView) -> impl IntoView + use<> {
             note=before
         />
     }
+    .into_any()
 }
 
 /// The change from the first point to the last; `when_rising` says whether a rise is welcome.

@@ -37,9 +37,10 @@ pub fn OverviewPage() -> impl IntoView {
             }
         },
     )
+    .into_any()
 }
 
-fn first_use() -> impl IntoView {
+fn first_use() -> AnyView {
     view! {
         <EmptyState
             title="Nothing is looked after yet"
@@ -47,9 +48,10 @@ fn first_use() -> impl IntoView {
             next=("Add an issuer", "/issuers/new".into())
         />
     }
+    .into_any()
 }
 
-fn draw(view: OverviewView, frame: &Frame) -> impl IntoView + use<> {
+fn draw(view: OverviewView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let span = view.span;
     let heading = sentence(&view);
@@ -79,6 +81,7 @@ fn draw(view: OverviewView, frame: &Frame) -> impl IntoView + use<> {
             <CredentialTable items=longest_lived now label="Longest-lived credentials" />
         </Panel>
     }
+    .into_any()
 }
 
 /// "1,204 credentials. 94% rotate by themselves. 3 need a person."
@@ -99,7 +102,7 @@ fn sentence(view: &OverviewView) -> String {
     )
 }
 
-fn spans(current: Span) -> impl IntoView {
+fn spans(current: Span) -> AnyView {
     let links = Span::ALL
         .map(|span| {
             view! {
@@ -114,6 +117,7 @@ fn spans(current: Span) -> impl IntoView {
             {links}
         </nav>
     }
+    .into_any()
 }
 
 fn in_flight(view: &OverviewView, frame: &Frame) -> AnyView {

@@ -30,7 +30,7 @@ pub(super) fn next_days(days: &[DayCount], late: u64) -> AnyView {
     .into_any()
 }
 
-fn cell(index: usize, day: &DayCount, highest: u64) -> impl IntoView + use<> {
+fn cell(index: usize, day: &DayCount, highest: u64) -> AnyView {
     let date = day.day;
     let shows_month = index == 0 || date.day() == 1;
     let label = if shows_month {
@@ -67,4 +67,5 @@ fn cell(index: usize, day: &DayCount, highest: u64) -> impl IntoView + use<> {
             </span>
         </li>
     }
+    .into_any()
 }

@@ -14,7 +14,7 @@ pub(super) fn buttons(actions: Vec<Action>, state: &FormState) -> AnyView {
         .into_any()
 }
 
-fn button(action: Action, state: &FormState) -> impl IntoView + use<> {
+fn button(action: Action, state: &FormState) -> AnyView {
     let Action { verb, effect } = action;
     let is_posted = state.is_for(verb.slug());
     // Errors of one form must not show in another.
@@ -51,9 +51,10 @@ fn button(action: Action, state: &FormState) -> impl IntoView + use<> {
             </form>
         </details>
     }
+    .into_any()
 }
 
-fn outcome(state: &FormState) -> impl IntoView + use<> {
+fn outcome(state: &FormState) -> AnyView {
     let choices = vec![
         (
             "completed".to_owned(),
@@ -64,5 +65,5 @@ fn outcome(state: &FormState) -> impl IntoView + use<> {
             "the old version is in use and works".to_owned(),
         ),
     ];
-    view! { <Select state=state.clone() name="outcome" id_prefix="resolve" label="What is true now" choices required=true /> }
+    view! { <Select state=state.clone() name="outcome" id_prefix="resolve" label="What is true now" choices required=true /> }.into_any()
 }

@@ -38,7 +38,7 @@ pub(super) fn event_log(lines: Vec<LogLine>) -> AnyView {
     .into_any()
 }
 
-fn line(line: LogLine) -> impl IntoView {
+fn line(line: LogLine) -> AnyView {
     let class = match line.tone {
         Tone::Plain => "log__line",
         Tone::Good => "log__line log__line--good",
@@ -51,4 +51,5 @@ fn line(line: LogLine) -> impl IntoView {
             <code class="log__id">{line.correlation_id}</code>
         </li>
     }
+    .into_any()
 }

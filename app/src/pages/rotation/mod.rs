@@ -34,9 +34,10 @@ pub fn RotationPage() -> impl IntoView {
         move |reader| async move { reader.rotation(&id).await },
         |view, frame| draw(view, &frame),
     )
+    .into_any()
 }
 
-fn draw(view: RotationView, frame: &Frame) -> impl IntoView + use<> {
+fn draw(view: RotationView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let state = FormState::current();
     let is_over = view.line.stage.is_over();
@@ -96,10 +97,11 @@ fn draw(view: RotationView, frame: &Frame) -> impl IntoView + use<> {
             {event_log(view.log)}
         </div>
     }
+    .into_any()
 }
 
 /// "Rotating orders-app 12 → 13 · wave 2 of 3, soaking, 18 s left".
-fn title(view: &RotationView, frame: &Frame) -> impl IntoView + use<> {
+fn title(view: &RotationView, frame: &Frame) -> AnyView {
     let line = &view.line;
     let verb = match line.stage {
         Stage::Completed => "Rotated",
@@ -120,9 +122,10 @@ fn title(view: &RotationView, frame: &Frame) -> impl IntoView + use<> {
             {countdown(&line.stage, frame.now)}
         </span>
     }
+    .into_any()
 }
 
-fn facts(view: &RotationView, frame: &Frame) -> impl IntoView + use<> {
+fn facts(view: &RotationView, frame: &Frame) -> AnyView {
     let line = &view.line;
     let now = frame.now;
     let took = line.finished_at.map(|finished| {
@@ -145,10 +148,11 @@ fn facts(view: &RotationView, frame: &Frame) -> impl IntoView + use<> {
         <bdi>{view.reason.clone()}</bdi>
         "”."
     }
+    .into_any()
 }
 
 /// Why it was rolled back, held or stuck, and what is known.
-fn why(view: &RotationView, reason: String) -> impl IntoView + use<> {
+fn why(view: &RotationView, reason: String) -> AnyView {
     let (class, headline) = match view.line.stage {
         Stage::NeedsOperator { .. } => ("notice notice--stale", "A person must decide. "),
         Stage::Paused { .. } => ("notice notice--ageing", "Held. Both versions are accepted. "),
@@ -166,4 +170,5 @@ fn why(view: &RotationView, reason: String) -> impl IntoView + use<> {
             {note}
         </div>
     }
+    .into_any()
 }

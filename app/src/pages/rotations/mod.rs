@@ -37,9 +37,10 @@ pub fn RotationsPage() -> impl IntoView {
             }
         },
     )
+    .into_any()
 }
 
-fn first_use() -> impl IntoView {
+fn first_use() -> AnyView {
     view! {
         <EmptyState
             title="No rotation yet"
@@ -47,9 +48,10 @@ fn first_use() -> impl IntoView {
             next=("Choose a credential", "/credentials".into())
         />
     }
+    .into_any()
 }
 
-fn draw(view: RotationsView, asked: &RotationsQuery, frame: &Frame) -> impl IntoView {
+fn draw(view: RotationsView, asked: &RotationsQuery, frame: &Frame) -> AnyView {
     let list_address = |cursor: Option<&str>| {
         super::address(
             "/rotations",
@@ -86,6 +88,7 @@ fn draw(view: RotationsView, asked: &RotationsQuery, frame: &Frame) -> impl Into
         </div>
         <QuickFilter form=FILTERS.to_owned() />
     }
+    .into_any()
 }
 
 /// "2 rotations under way. In 30 days 405 were completed and 7 rolled back."
@@ -109,7 +112,7 @@ fn sentence(view: &RotationsView) -> String {
     )
 }
 
-fn filters(asked: &RotationsQuery) -> impl IntoView + use<> {
+fn filters(asked: &RotationsQuery) -> AnyView {
     let stages = std::iter::once((String::new(), "any stage".to_owned()))
         .chain(StageKind::ALL.map(|kind| (kind.slug().to_owned(), kind.word().to_owned())))
         .collect();
@@ -129,4 +132,5 @@ fn filters(asked: &RotationsQuery) -> impl IntoView + use<> {
             </button>
         </form>
     }
+    .into_any()
 }

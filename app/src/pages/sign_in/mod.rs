@@ -40,6 +40,7 @@ pub fn SignInPage() -> impl IntoView {
             </p>
         </Door>
     }
+    .into_any()
 }
 
 /// A link signs nobody in by being opened (mail scanners open links): the button does.
@@ -76,6 +77,7 @@ pub fn SignInLinkPage() -> impl IntoView {
             {content}
         </Door>
     }
+    .into_any()
 }
 
 /// The page before the frame: the mark, a title and one thing to do.
