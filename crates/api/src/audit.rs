@@ -1,27 +1,31 @@
 //! The audit: who did what, chained by hashes.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::Timestamp;
 
-/// One entry.
+/// One entry, with everything that its hash covers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AuditEntry {
     pub sequence: u64,
     pub at: Timestamp,
-    /// Who, such as `user:ada`, `consumer:orders`, `system`.
+    /// Who, such as `account:ada`, `consumer:orders`, `system:driver`.
     pub actor: String,
-    /// What, such as `rotation.started`.
-    pub action: String,
-    /// On what, such as `credential:orders-app`.
-    pub subject: String,
+    /// The address it came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// Further facts; never a secret.
-    #[serde(default)]
-    pub detail: Value,
+    pub source: Option<String>,
+    /// Joins it to requests, log lines and traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<String>,
+    /// What, such as `rotation.start`.
+    pub action: String,
+    /// On what, such as `credential/orders-app`.
+    pub object: String,
+    /// `ok`, or why not.
+    pub outcome: String,
+    /// In words; never a secret.
+    pub detail: String,
     pub hash: String,
     pub previous_hash: String,
 }
@@ -37,7 +41,7 @@ pub struct AuditCheckpoint {
 
 /// Filters of `GET /api/v1/audit`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct AuditQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -49,9 +53,5 @@ pub struct AuditQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Timestamp>,
+    pub object: Option<String>,
 }

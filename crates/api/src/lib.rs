@@ -16,6 +16,8 @@ pub mod delivery;
 pub mod duration;
 pub mod finding;
 pub mod freeze;
+#[cfg(feature = "engine")]
+pub mod from_engine;
 pub mod issuer;
 pub mod key;
 pub mod page;

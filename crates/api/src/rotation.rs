@@ -356,7 +356,7 @@ impl RotationEvent {
 
 /// Filters of `GET /api/v1/rotations`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema, utoipa::IntoParams), into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct RotationQuery {
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -49,7 +49,7 @@ pub(super) struct StartOrder<'a> {
 }
 
 impl RunningProgram {
-    pub(super) fn start(order: StartOrder<'_>, sinks: &Sinks) -> Result<Self, RunError> {
+    pub(super) fn start(order: &StartOrder<'_>, sinks: &Sinks) -> Result<Self, RunError> {
         let (program, arguments) = order.command.split_first().ok_or(RunError::NoCommand)?;
         let mut command = Command::new(program);
         command.args(arguments).kill_on_drop(true);

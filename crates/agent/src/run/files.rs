@@ -48,12 +48,6 @@ impl CredentialFiles {
             .map_err(|error| at_base(error.into()))?
             .f_type;
         // The width and sign of the field differ between machines; the number does not.
-        #[expect(
-            clippy::cast_sign_loss,
-            clippy::cast_possible_truncation,
-            clippy::unnecessary_cast,
-            reason = "a bit pattern"
-        )]
         let kind = u64::from(kind as u32);
         if ![TMPFS_MAGIC, RAMFS_MAGIC].contains(&kind) {
             return Err(RunError::NotMemory {

@@ -262,7 +262,7 @@ impl Supervisor {
             masking: self.masking,
             known: &self.known,
         };
-        RunningProgram::start(order, &self.sinks)
+        RunningProgram::start(&order, &self.sinks)
     }
 
     fn variables(&self, prefix: &str) -> Vec<(String, Zeroizing<String>)> {

@@ -67,13 +67,14 @@ fn without_user_info(address: &str) -> String {
 
 impl Client {
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let key = self.idempotency_key.as_deref().filter(|_| method == Method::POST);
         let request = self
             .http
-            .request(method.clone(), format!("{}{path}", self.base_url))
+            .request(method, format!("{}{path}", self.base_url))
             .timeout(self.request_timeout);
-        match &self.idempotency_key {
-            Some(key) if method == Method::POST => request.header("idempotency-key", &**key),
-            _ => request,
+        match key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
         }
     }
 

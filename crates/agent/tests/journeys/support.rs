@@ -19,11 +19,11 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinHandle};
 
-pub const TOKEN: &str = "rota_c_test_token";
+pub(crate) const TOKEN: &str = "rota_c_test_token";
 
 /// What the server serves to everyone who asks.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Served {
+pub(crate) enum Served {
     NoVersionYet,
     NotBound,
     Unavailable,
@@ -31,33 +31,33 @@ pub enum Served {
 }
 
 /// Runs until it is dropped or stopped; remembers everything over a stop.
-pub struct TestServer {
-    pub address: SocketAddr,
-    pub world: Arc<World>,
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) world: Arc<World>,
     task: Option<JoinHandle<()>>,
 }
 
-pub struct World {
-    pub served: watch::Sender<Served>,
-    pub acks: watch::Sender<Vec<(String, Ack)>>,
-    pub signals: watch::Sender<Vec<(Instant, Signal)>>,
+pub(crate) struct World {
+    pub(crate) served: watch::Sender<Served>,
+    pub(crate) acks: watch::Sender<Vec<(String, Ack)>>,
+    pub(crate) signals: watch::Sender<Vec<(Instant, Signal)>>,
     /// How many requests for delivery came, and how many of them were long polls.
-    pub fetches: watch::Sender<(u32, u32)>,
+    pub(crate) fetches: watch::Sender<(u32, u32)>,
     /// Acknowledgements and signals are answered 503 this many more times.
-    pub refusals_left: watch::Sender<u32>,
+    pub(crate) refusals_left: watch::Sender<u32>,
 }
 
-pub fn served(version: u32, previous: Option<u32>) -> Served {
+pub(crate) fn served(version: u32, previous: Option<u32>) -> Served {
     Served::Version { version, previous }
 }
 
 /// The password of a version.
-pub fn password(version: u32) -> String {
+pub(crate) fn password(version: u32) -> String {
     format!("secret-of-version-{version}")
 }
 
 impl TestServer {
-    pub async fn start(first: Served) -> Self {
+    pub(crate) async fn start(first: Served) -> Self {
         let world = Arc::new(World {
             served: watch::Sender::new(first),
             acks: watch::Sender::default(),
@@ -75,7 +75,7 @@ impl TestServer {
     }
 
     /// Listens again where it listened before.
-    pub async fn listen(&mut self) {
+    pub(crate) async fn listen(&mut self) {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_reuseaddr(true).unwrap();
         socket.bind(self.address).unwrap();
@@ -98,18 +98,18 @@ impl TestServer {
         self.task = Some(tokio::spawn(serve_until_dropped(listener, router)));
     }
 
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         if let Some(task) = self.task.take() {
             task.abort();
             let _aborted = task.await;
         }
     }
 
-    pub fn serve(&self, served: Served) {
+    pub(crate) fn serve(&self, served: Served) {
         self.world.served.send_replace(served);
     }
 
-    pub fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config::new(
             format!("http://{}", self.address),
             Secret::new(TOKEN),
@@ -118,14 +118,17 @@ impl TestServer {
         )
     }
 
-    pub async fn acked(&self, expected: impl Fn(&[(String, Ack)]) -> bool) -> Vec<(String, Ack)> {
+    pub(crate) async fn acked(&self, expected: impl Fn(&[(String, Ack)]) -> bool) -> Vec<(String, Ack)> {
         within_ten_seconds(self.world.acks.subscribe().wait_for(|acks| expected(acks)))
             .await
             .unwrap()
             .clone()
     }
 
-    pub async fn signalled(&self, expected: impl Fn(&[(Instant, Signal)]) -> bool) -> Vec<(Instant, Signal)> {
+    pub(crate) async fn signalled(
+        &self,
+        expected: impl Fn(&[(Instant, Signal)]) -> bool,
+    ) -> Vec<(Instant, Signal)> {
         within_ten_seconds(self.world.signals.subscribe().wait_for(|seen| expected(seen)))
             .await
             .unwrap()
@@ -142,7 +145,7 @@ impl Drop for TestServer {
 }
 
 /// Nothing here takes long; what hangs must fail.
-pub async fn within_ten_seconds<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within_ten_seconds<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(Duration::from_secs(10), future)
         .await
         .expect("it took more than ten seconds")
@@ -183,16 +186,16 @@ fn problem(status: StatusCode, code: &str) -> Response {
         .into_response()
 }
 
-fn instance(headers: &HeaderMap) -> Result<String, Response> {
+fn instance(headers: &HeaderMap) -> Result<String, Box<Response>> {
     if headers
         .get(header::AUTHORIZATION)
         .is_none_or(|value| *value != *format!("Bearer {TOKEN}"))
     {
-        return Err(problem(StatusCode::UNAUTHORIZED, "unauthenticated"));
+        return Err(Box::new(problem(StatusCode::UNAUTHORIZED, "unauthenticated")));
     }
     let name = headers.get("x-rota-instance").and_then(|name| name.to_str().ok());
     name.map(str::to_owned)
-        .ok_or_else(|| problem(StatusCode::BAD_REQUEST, "malformed"))
+        .ok_or_else(|| Box::new(problem(StatusCode::BAD_REQUEST, "malformed")))
 }
 
 fn entity_tag(served: &Served) -> String {
@@ -217,7 +220,7 @@ async fn delivery(
     headers: HeaderMap,
 ) -> Response {
     if let Err(refusal) = instance(&headers) {
-        return refusal;
+        return *refusal;
     }
     let known = headers
         .get(header::IF_NONE_MATCH)
@@ -268,7 +271,7 @@ async fn acknowledge(
     Json(ack): Json<Ack>,
 ) -> Response {
     match instance(&headers) {
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
         Ok(_) if refuse(&world) => problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Ok(instance) => {
             world.acks.send_modify(|acks| acks.push((instance, ack)));
@@ -285,7 +288,7 @@ async fn signals(
     #[expect(clippy::disallowed_methods, reason = "a test measures real time")]
     let arrived_at = Instant::now();
     match instance(&headers) {
-        Err(refusal) => refusal,
+        Err(refusal) => *refusal,
         Ok(_) if refuse(&world) => problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Ok(_) => {
             let accepted: u32 = batch.signals.iter().map(|signal| signal.count).sum();

@@ -1,5 +1,3 @@
-//! Every example of the contract (DESIGN.md, section 6) goes in and comes out again unchanged.
-
 use api::{
     Ack, ConsumerCreated, CreateConsumer, CreateCredential, CreateFreeze, CreateIssuer, Credential, Delivery,
     Page, Problem, Rotation, RotationCommand, RotationEvent, RotationState, Secret, SignalBatch,

@@ -1,12 +1,10 @@
 //! `rota run` with real programs, against a server that keeps the contract.
 
-mod support;
-
 use std::{path::PathBuf, time::Duration};
 
+use crate::support::{Served, TestServer, served, within_ten_seconds};
 use agent::run::{HandOver, Masking, OnChange, Options, RunError, Signal, Surroundings, run_with};
 use api::AckStatus;
-use support::{Served, TestServer, served, within_ten_seconds};
 use tokio::{
     io::{AsyncReadExt, DuplexStream},
     sync::mpsc,
@@ -163,7 +161,7 @@ async fn the_environment_is_used_only_where_asked_for() {
     assert_eq!(code.unwrap(), 0);
     assert_eq!(
         printed,
-        format!("orders_1 {} 5432 []\n1\n", support::password(1).len())
+        format!("orders_1 {} 5432 []\n1\n", crate::support::password(1).len())
     );
     let (_, printed) = start(options(&server, "env")).end().await;
     assert!(
