@@ -155,9 +155,12 @@ test)
     checks
     join
     step 'build the tests' build_tests
-    step 'tests' tests
-    step 'alert rules' alert_rules
-    step 'browser journeys' journeys
+    # One run tells of every failure there is.
+    outcome=0
+    step 'tests' tests || outcome=1
+    step 'alert rules' alert_rules || outcome=1
+    step 'browser journeys' journeys || outcome=1
+    exit "$outcome"
     ;;
 e2e)
     shift
