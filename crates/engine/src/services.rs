@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::access::{BootstrapToken, Throttle};
 use crate::clock::{Clock, Randomness};
 use crate::delivery::Live;
 use crate::detection::Detector;
@@ -24,6 +25,10 @@ pub struct Services {
     pub live: Arc<Live>,
     /// The running tests on versions in rotation, in memory.
     pub detector: Arc<Detector>,
+    /// Failed sign-ins, in memory.
+    pub throttle: Arc<Throttle>,
+    /// `ROTA_BOOTSTRAP_TOKEN` while it is set, as a hash.
+    pub bootstrap: Option<Arc<BootstrapToken>>,
 }
 
 impl fmt::Debug for Services {

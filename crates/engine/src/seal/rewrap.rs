@@ -60,12 +60,18 @@ impl Services {
     ///
     /// # Errors
     /// Not an administrator, no reason, store away.
-    pub async fn rotate_wrapping_key(&self, actor: &Actor, reason: &str) -> Result<WrappingKeyStatus, Refusal> {
+    pub async fn rotate_wrapping_key(
+        &self,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<WrappingKeyStatus, Refusal> {
         actor.require(Role::Administrator)?;
         if reason.trim().is_empty() {
             return Err(Refusal::rule("/reason", "say why, for the audit"));
         }
-        self.sealer.activate_next_version(self.store.as_ref(), self.clock.now(), actor, reason).await?;
+        self.sealer
+            .activate_next_version(self.store.as_ref(), self.clock.now(), actor, reason)
+            .await?;
         self.tend_wrapping_keys().await?;
         self.wrapping_key_status(actor).await
     }
@@ -91,9 +97,14 @@ impl Services {
         actor.require(Role::Viewer)?;
         let active = self.sealer.active();
         let sealed = self.store.all_sealed().await?;
-        let is_older = |bytes: &[u8]| inspect(bytes).is_ok_and(|header| header.version.number() < active.version);
+        let is_older =
+            |bytes: &[u8]| inspect(bytes).is_ok_and(|header| header.version.number() < active.version);
         let to_rewrap = sealed.iter().filter(|(.., bytes)| is_older(bytes)).count();
-        Ok(WrappingKeyStatus { active, sealed_values: sealed.len() as u64, to_rewrap: to_rewrap as u64 })
+        Ok(WrappingKeyStatus {
+            active,
+            sealed_values: sealed.len() as u64,
+            to_rewrap: to_rewrap as u64,
+        })
     }
 }
 
@@ -108,27 +119,56 @@ impl Sealer {
     ) -> Result<(), UnlockError> {
         self.refresh(store).await?;
         let version = KeyVersion::new(self.active().version).and_then(KeyVersion::next);
-        let version = version.ok_or_else(|| UnlockError::Damaged("there is no version after this one".to_owned()))?;
+        let version =
+            version.ok_or_else(|| UnlockError::Damaged("there is no version after this one".to_owned()))?;
         let object = format!("wrapping_key/{version}");
-        if !stored_versions(store).await?.iter().any(|(stored, _)| *stored == version) {
+        if !stored_versions(store)
+            .await?
+            .iter()
+            .any(|(stored, _)| *stored == version)
+        {
             let material = KeyMaterial::generate(self.randomness.as_ref());
             let wrapped = self
                 .root_key
                 .seal_wrapping_key(self.randomness.as_ref(), &key_id()?, version, &material)
                 .map_err(|_| UnlockError::Wrap)?;
             let change = Change::new()
-                .write(Write::InsertSetting { key: version_setting(version.number()), value: wrapped })
-                .audit(AuditDraft::new(actor, now, "wrapping_key.create", object.clone(), reason));
+                .write(Write::InsertSetting {
+                    key: version_setting(version.number()),
+                    value: wrapped,
+                })
+                .audit(AuditDraft::new(
+                    actor,
+                    now,
+                    "wrapping_key.create",
+                    object.clone(),
+                    reason,
+                ));
             done_or_done_by_another(store.commit(change).await)?;
         }
         // Opened before it is activated: a wrapped key that does not open must not become the one that seals.
         self.refresh(store).await?;
-        let active = ActiveVersion { version: version.number(), since: now };
+        let active = ActiveVersion {
+            version: version.number(),
+            since: now,
+        };
         let marker = format!("{ACTIVATED_PREFIX}{:010}", version.number());
         let change = Change::new()
-            .write(Write::InsertSetting { key: marker, value: now.as_micros().to_string().into_bytes() })
-            .write(Write::PutSetting { key: ACTIVE.to_owned(), value: active.to_bytes() })
-            .audit(AuditDraft::new(actor, now, "wrapping_key.activate", object, reason));
+            .write(Write::InsertSetting {
+                key: marker,
+                value: now.as_micros().to_string().into_bytes(),
+            })
+            .write(Write::PutSetting {
+                key: ACTIVE.to_owned(),
+                value: active.to_bytes(),
+            })
+            .audit(AuditDraft::new(
+                actor,
+                now,
+                "wrapping_key.activate",
+                object,
+                reason,
+            ));
         done_or_done_by_another(store.commit(change).await)?;
         self.refresh(store).await
     }
@@ -150,7 +190,10 @@ impl Sealer {
                     continue;
                 };
                 // False: somebody replaced or shredded it meanwhile; the next pass looks again.
-                if store.replace_sealed(&table, &row, &field, &before, after.as_bytes()).await? {
+                if store
+                    .replace_sealed(&table, &row, &field, &before, after.as_bytes())
+                    .await?
+                {
                     progress.rewrapped += 1;
                 }
                 moved += 1;
@@ -163,8 +206,14 @@ impl Sealer {
     }
 
     /// Step 4.
-    pub(crate) async fn destroy_unreferenced(&self, store: &dyn Store, now: Timestamp) -> Result<u64, UnlockError> {
-        let Some(active) = stored_active(store).await? else { return Ok(0) };
+    pub(crate) async fn destroy_unreferenced(
+        &self,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<u64, UnlockError> {
+        let Some(active) = stored_active(store).await? else {
+            return Ok(0);
+        };
         let older: Vec<KeyVersion> = stored_versions(store)
             .await?
             .into_iter()
@@ -180,7 +229,9 @@ impl Sealer {
                 Ok(header) => referenced.insert(header.version),
                 // What cannot be read may name any version: destroy none.
                 Err(error) => {
-                    return Err(UnlockError::Damaged(format!("the sealed value {table}/{row}/{field}: {error}")));
+                    return Err(UnlockError::Damaged(format!(
+                        "the sealed value {table}/{row}/{field}: {error}"
+                    )));
                 }
             };
         }
@@ -190,8 +241,17 @@ impl Sealer {
             let detail = format!("no sealed value names version {version} any more");
             let actor = Actor::system("rewrap");
             let change = Change::new()
-                .write(Write::PutSetting { key: version_setting(version.number()), value: Vec::new() })
-                .audit(AuditDraft::new(&actor, now, "wrapping_key.destroy", object, detail));
+                .write(Write::PutSetting {
+                    key: version_setting(version.number()),
+                    value: Vec::new(),
+                })
+                .audit(AuditDraft::new(
+                    &actor,
+                    now,
+                    "wrapping_key.destroy",
+                    object,
+                    detail,
+                ));
             store.commit(change).await?;
             destroyed += 1;
         }

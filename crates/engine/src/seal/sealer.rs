@@ -117,7 +117,9 @@ impl Sealer {
     /// As [`Sealer::seal_values`].
     pub fn seal_bytes(&self, at: &SecretRef, plaintext: &SecretBytes) -> Result<Vec<u8>, SealError> {
         let keys = self.read();
-        let sealed = keys.keyring.seal(self.randomness.as_ref(), &context(at), plaintext.expose_bytes())?;
+        let sealed = keys
+            .keyring
+            .seal(self.randomness.as_ref(), &context(at), plaintext.expose_bytes())?;
         Ok(sealed.into_bytes())
     }
 
@@ -129,7 +131,10 @@ impl Sealer {
         let keys = self.read();
         keys.keyring
             .open(&context(at), sealed)
-            .map_err(|source| SealError::Open { place: place(at), source })
+            .map_err(|source| SealError::Open {
+                place: place(at),
+                source,
+            })
     }
 
     /// Reads the wrapping keys from the store again: another replica may have made a new version.

@@ -13,7 +13,10 @@ impl Services {
     /// Nothing stands there, it does not open, store away.
     pub async fn opened_values(&self, at: &SecretRef) -> Result<Values, Refusal> {
         let sealed = self.store.sealed(at).await?.ok_or_else(|| {
-            Refusal::Unavailable(format!("the sealed value {}/{}/{} is missing", at.table, at.row, at.field))
+            Refusal::Unavailable(format!(
+                "the sealed value {}/{}/{} is missing",
+                at.table, at.row, at.field
+            ))
         })?;
         let opened = self.sealer.open_values(at, &sealed);
         let is_stale = opened.as_ref().is_err_and(crate::seal::SealError::may_be_stale);

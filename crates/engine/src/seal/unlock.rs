@@ -31,7 +31,9 @@ pub enum UnlockError {
     #[error(transparent)]
     WrongRootKey(#[from] WrongRootKey),
     /// A key file was given where a passphrase was used, or the other way round.
-    #[error("this database was sealed under a root key from {stored}, but {given} was given; start with {stored}")]
+    #[error(
+        "this database was sealed under a root key from {stored}, but {given} was given; start with {stored}"
+    )]
     OtherOrigin {
         /// What it was sealed under.
         stored: &'static str,
@@ -103,13 +105,19 @@ impl Sealer {
             if Self::needs_existing_root_key(store).await? {
                 return Err(UnlockError::RecordMissing);
             }
-            match store.commit(first_keys(&source, clock.now(), randomness.as_ref())?).await {
+            match store
+                .commit(first_keys(&source, clock.now(), randomness.as_ref())?)
+                .await
+            {
                 // Another process may have been faster, or the answer was lost: what is stored decides.
                 Ok(())
                 | Err(
                     CommitError::Taken { .. }
                     | CommitError::Stale { .. }
-                    | CommitError::Unavailable { outcome_unknown: true, .. },
+                    | CommitError::Unavailable {
+                        outcome_unknown: true,
+                        ..
+                    },
                 ) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -121,10 +129,16 @@ impl Sealer {
                 RootKey::from_passphrase(&passphrase, &salt, cost)?
             }
             (RootKeySource::Passphrase(_), RootKeyOrigin::Given) => {
-                return Err(UnlockError::OtherOrigin { stored: KEY_FILE, given: PASSPHRASE });
+                return Err(UnlockError::OtherOrigin {
+                    stored: KEY_FILE,
+                    given: PASSPHRASE,
+                });
             }
             (RootKeySource::Key(_), RootKeyOrigin::Passphrase { .. }) => {
-                return Err(UnlockError::OtherOrigin { stored: PASSPHRASE, given: KEY_FILE });
+                return Err(UnlockError::OtherOrigin {
+                    stored: PASSPHRASE,
+                    given: KEY_FILE,
+                });
             }
         };
         record.check(&root_key)?;
@@ -134,7 +148,10 @@ impl Sealer {
 }
 
 async fn stored_record(store: &dyn Store) -> Result<RootKeyRecord, UnlockError> {
-    let bytes = store.setting(ROOT_KEY_RECORD).await?.ok_or(UnlockError::RecordMissing)?;
+    let bytes = store
+        .setting(ROOT_KEY_RECORD)
+        .await?
+        .ok_or(UnlockError::RecordMissing)?;
     Ok(RootKeyRecord::parse(&bytes)?)
 }
 
@@ -152,7 +169,12 @@ fn first_keys(
         RootKeySource::Passphrase(passphrase) => {
             let (salt, cost) = (PassphraseSalt::generate(randomness), PassphraseCost::RECOMMENDED);
             let root_key = RootKey::from_passphrase(passphrase, &salt, cost)?;
-            first_keys_under(&root_key, RootKeyOrigin::Passphrase { salt, cost }, now, randomness)
+            first_keys_under(
+                &root_key,
+                RootKeyOrigin::Passphrase { salt, cost },
+                now,
+                randomness,
+            )
         }
     }
 }
@@ -168,12 +190,24 @@ fn first_keys_under(
     let wrapped = root_key
         .seal_wrapping_key(randomness, &wrapping_key::key_id()?, version, &material)
         .map_err(|_| UnlockError::Wrap)?;
-    let active = ActiveVersion { version: version.number(), since: now };
+    let active = ActiveVersion {
+        version: version.number(),
+        since: now,
+    };
     let detail = "made version 1 of the wrapping key, on the first start";
-    let insert = |key: &str, value| Write::InsertSetting { key: key.to_owned(), value };
+    let insert = |key: &str, value| Write::InsertSetting {
+        key: key.to_owned(),
+        value,
+    };
     Ok(Change::new()
         .write(insert(ROOT_KEY_RECORD, record.to_bytes()))
         .write(insert(&version_setting(version.number()), wrapped))
         .write(insert(ACTIVE, active.to_bytes()))
-        .audit(AuditDraft::new(&Actor::system("start"), now, "wrapping_key.create", "wrapping_key/1", detail)))
+        .audit(AuditDraft::new(
+            &Actor::system("start"),
+            now,
+            "wrapping_key.create",
+            "wrapping_key/1",
+            detail,
+        )))
 }

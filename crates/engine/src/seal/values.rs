@@ -69,7 +69,10 @@ mod tests {
         // Cut behind a whole pair it is a shorter set; the seal's own authentication is what forbids that.
         let whole = bytes.expose_bytes();
         for length in [0, 3, 7, whole.len() - 1] {
-            assert!(decode(&SecretBytes::new(whole[..length].to_vec())).is_none(), "{length} bytes");
+            assert!(
+                decode(&SecretBytes::new(whole[..length].to_vec())).is_none(),
+                "{length} bytes"
+            );
         }
     }
 }

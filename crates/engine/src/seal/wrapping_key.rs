@@ -39,7 +39,10 @@ impl ActiveVersion {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (version, since) = std::str::from_utf8(bytes).ok()?.split_once(' ')?;
         let (version, since) = (version.parse().ok()?, since.parse().ok()?);
-        Some(Self { version, since: Timestamp::from_micros(since) })
+        Some(Self {
+            version,
+            since: Timestamp::from_micros(since),
+        })
     }
 }
 
@@ -59,10 +62,12 @@ pub(crate) async fn stored_versions(store: &dyn Store) -> Result<Vec<(KeyVersion
         .await?
         .into_iter()
         .map(|(setting, wrapped)| {
-            let number = setting.strip_prefix(VERSION_PREFIX).and_then(|number| number.parse().ok());
+            let number = setting
+                .strip_prefix(VERSION_PREFIX)
+                .and_then(|number| number.parse().ok());
             let version = number.and_then(KeyVersion::new);
-            let version =
-                version.ok_or_else(|| UnlockError::Damaged(format!("setting `{setting}` names no version")))?;
+            let version = version
+                .ok_or_else(|| UnlockError::Damaged(format!("setting `{setting}` names no version")))?;
             Ok((version, wrapped))
         })
         .collect()
@@ -70,7 +75,9 @@ pub(crate) async fn stored_versions(store: &dyn Store) -> Result<Vec<(KeyVersion
 
 /// Which version the store says is active; None before the first start.
 pub(crate) async fn stored_active(store: &dyn Store) -> Result<Option<ActiveVersion>, UnlockError> {
-    let Some(bytes) = store.setting(ACTIVE).await? else { return Ok(None) };
+    let Some(bytes) = store.setting(ACTIVE).await? else {
+        return Ok(None);
+    };
     ActiveVersion::parse(&bytes)
         .map(Some)
         .ok_or_else(|| UnlockError::Damaged(format!("setting `{ACTIVE}` names no version")))
@@ -99,7 +106,10 @@ pub(crate) async fn open_all(store: &dyn Store, root_key: &RootKey) -> Result<Op
     let keyring =
         Keyring::new(key_id, wrapping_keys).map_err(|error| UnlockError::Damaged(error.to_string()))?;
     if keyring.active_version().is_none() {
-        let detail = format!("the active version {} of the wrapping key is missing", active.version);
+        let detail = format!(
+            "the active version {} of the wrapping key is missing",
+            active.version
+        );
         return Err(UnlockError::Damaged(detail));
     }
     Ok(OpenKeys { keyring, active })
@@ -111,11 +121,17 @@ mod tests {
 
     #[test]
     fn the_active_version_reads_back_and_nothing_else_does() {
-        let active = ActiveVersion { version: 7, since: Timestamp::from_micros(-3) };
+        let active = ActiveVersion {
+            version: 7,
+            since: Timestamp::from_micros(-3),
+        };
         assert_eq!(ActiveVersion::parse(&active.to_bytes()), Some(active));
         for wrong in ["", "7", "x 3", "7 x", "-1 3"] {
             assert_eq!(ActiveVersion::parse(wrong.as_bytes()), None, "{wrong}");
         }
-        assert!(version_setting(2) < version_setting(10), "settings sort by number");
+        assert!(
+            version_setting(2) < version_setting(10),
+            "settings sort by number"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Randomness that a test controls.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::sync::Mutex;
 
 use keyring::Randomness;
 use sha2::{Digest, Sha256};
@@ -9,21 +9,21 @@ use sha2::{Digest, Sha256};
 /// A stream of bytes that a seed determines: SHA-256 over the seed and a counter.
 pub(crate) struct SeededRandomness {
     seed: u64,
-    counter: RefCell<u64>,
+    counter: Mutex<u64>,
 }
 
 impl SeededRandomness {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
-            counter: RefCell::new(0),
+            counter: Mutex::new(0),
         }
     }
 }
 
 impl Randomness for SeededRandomness {
     fn fill(&self, buffer: &mut [u8]) {
-        let mut counter = self.counter.borrow_mut();
+        let mut counter = self.counter.lock().expect("no test panics while it holds this");
         for chunk in buffer.chunks_mut(32) {
             *counter += 1;
             let mut hasher = Sha256::new();
@@ -36,20 +36,20 @@ impl Randomness for SeededRandomness {
 
 /// Exactly the given byte strings, one per call, each of exactly the length asked for.
 #[derive(Default)]
-pub(crate) struct ScriptedRandomness(RefCell<VecDeque<Vec<u8>>>);
+pub(crate) struct ScriptedRandomness(Mutex<VecDeque<Vec<u8>>>);
 
 impl ScriptedRandomness {
     pub(crate) fn new(script: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self(RefCell::new(script.into_iter().collect()))
+        Self(Mutex::new(script.into_iter().collect()))
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.0.lock().expect("no test panics while it holds this").is_empty()
     }
 }
 
 impl Randomness for ScriptedRandomness {
     fn fill(&self, buffer: &mut [u8]) {
-        buffer.copy_from_slice(&self.0.borrow_mut().pop_front().expect("the script has ended"));
+        buffer.copy_from_slice(&self.0.lock().expect("no test panics while it holds this").pop_front().expect("the script has ended"));
     }
 }

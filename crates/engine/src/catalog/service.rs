@@ -1,1 +1,0 @@
-//! What people and programs may do with the catalog.
