@@ -1,1 +1,19 @@
-//! To be written.
+//! Issuers: the systems that accept a credential, each behind [`engine::ports::Connector`].
+//!
+//! Another kind of issuer is one more module here and one more line in [`all`]; nothing else knows the kinds.
+
+pub mod postgresql;
+
+mod fields;
+mod mask;
+mod password;
+
+use std::sync::Arc;
+
+use engine::Randomness;
+use engine::ports::Connectors;
+
+/// Every kind of issuer there is. `randomness` salts the password verifiers that PostgreSQL is sent.
+pub fn all(randomness: Arc<dyn Randomness + Send + Sync>) -> Connectors {
+    Connectors::default().with(Arc::new(postgresql::PostgreSql::new(randomness)))
+}

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,7 +27,11 @@ pub(crate) struct Cluster {
     pub(crate) port: u16,
     settings: Vec<String>,
     server: Mutex<Option<Server>>,
+    log: Log,
 }
+
+/// Everything the server wrote since it was first started.
+type Log = Arc<Mutex<String>>;
 
 /// PostgreSQL refuses to run as root, so root lends it another user.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +60,7 @@ impl Cluster {
             port: free_port(),
             settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             server: Mutex::new(None),
+            log: Log::default(),
         };
         cluster.create_data_directory();
         cluster.start_server();
@@ -67,11 +72,16 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// What the server wrote so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Starts the server again after [`Self::stop_server`], on the same port and data.
     pub(crate) fn start_server(&self) {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.is_none() {
-            *server = Some(Server::spawn(self.server_command()));
+            *server = Some(Server::spawn(self.server_command(), Arc::clone(&self.log)));
         }
     }
 
@@ -199,7 +209,7 @@ struct Server {
 }
 
 impl Server {
-    fn spawn(mut command: Command) -> Self {
+    fn spawn(mut command: Command, written: Log) -> Self {
         let (stop, stopped) = channel();
         let (ready, is_ready) = channel();
         let keeper = std::thread::spawn(move || {
@@ -208,7 +218,7 @@ impl Server {
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap_or_else(|error| panic!("postgres does not start: {error}; install postgresql"));
-            let log = follow_log(&mut child, ready);
+            let log = follow_log(&mut child, ready, written);
             wait_for_stop(&stopped);
             interrupt(&mut child);
             drop(log.join());
@@ -234,7 +244,7 @@ impl Drop for Server {
 }
 
 /// Says once whether the server became ready, and keeps reading, so that the pipe never fills.
-fn follow_log(child: &mut Child, ready: Sender<Result<(), String>>) -> JoinHandle<()> {
+fn follow_log(child: &mut Child, ready: Sender<Result<(), String>>, written: Log) -> JoinHandle<()> {
     let Some(stderr) = child.stderr.take() else {
         panic!("the log of postgres was not piped")
     };
@@ -242,6 +252,10 @@ fn follow_log(child: &mut Child, ready: Sender<Result<(), String>>) -> JoinHandl
         let mut so_far = String::new();
         let mut ready = Some(ready);
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut log = written.lock().unwrap_or_else(PoisonError::into_inner);
+            log.push_str(&line);
+            log.push('\n');
+            drop(log);
             if ready.is_none() {
                 continue;
             }

@@ -92,6 +92,11 @@ impl Postgres {
         self.cluster.execute(&self.database, sql)
     }
 
+    /// What the server logged so far; complete once it is stopped. See `log_statement=all`.
+    pub fn log(&self) -> String {
+        self.cluster.log()
+    }
+
     /// Stops the server as an outage would: only on one that was started alone.
     pub fn stop(&self) {
         self.cluster.stop_server();
