@@ -94,6 +94,7 @@ impl CredentialState {
     /// Keeps what was delivered. A lease that did not change stays the same object.
     pub(crate) fn install(&self, surroundings: &Surroundings, entity_tag: String, delivery: Delivery) {
         let version = delivery.version;
+        let mut is_new = true;
         self.snapshot.send_modify(|snapshot| {
             let old = snapshot.held.take();
             let keep = |version: u32, values: api::Values| {
@@ -109,6 +110,10 @@ impl CredentialState {
                 same.unwrap_or_else(|| Arc::new(Lease::new(&self.name, version, values)))
             };
             let current = keep(delivery.version, delivery.values);
+            // Delivered once more, it must not override what the program said of it meanwhile.
+            is_new = !old
+                .as_ref()
+                .is_some_and(|held| Arc::ptr_eq(&held.current, &current));
             let previous = delivery
                 .previous
                 .map(|previous| keep(previous.version, previous.values));
@@ -123,7 +128,7 @@ impl CredentialState {
                 since: Instant::now(),
             };
         });
-        if surroundings.ack_mode == AckMode::OnFetch {
+        if is_new && surroundings.ack_mode == AckMode::OnFetch {
             self.acknowledge(Ack {
                 version,
                 status: AckStatus::Loaded,

@@ -304,6 +304,43 @@ async fn what_is_withdrawn_is_erased_at_once() {
 }
 
 #[tokio::test]
+async fn a_version_that_a_program_cannot_load_is_never_acknowledged_by_polling() {
+    let server = TestServer::start(served(1, None)).await;
+    let agent = Agent::start(server.config()).unwrap();
+    let mut handle = agent.credential("orders-app").unwrap();
+    within_ten_seconds(handle.changed()).await.unwrap();
+    let mut fetches = server.world.fetches.subscribe();
+    within_ten_seconds(fetches.wait_for(|(_, long)| *long == 1))
+        .await
+        .unwrap();
+    handle.acknowledge_failure(1, "it has no port");
+    server
+        .acked(|acks| {
+            acks.last()
+                .is_some_and(|(_, ack)| ack.status == AckStatus::Failed)
+        })
+        .await;
+    // Once the poll that was under way is answered, no further one carries the tag of what could not be loaded.
+    server.serve(served(1, Some(9)));
+    within_ten_seconds(fetches.wait_for(|(all, _)| *all > 4))
+        .await
+        .unwrap();
+    assert_eq!(fetches.borrow().1, 1);
+    assert_eq!(
+        server.world.acks.borrow().last().unwrap().1.status,
+        AckStatus::Failed
+    );
+    server.serve(served(2, None));
+    assert_eq!(within_ten_seconds(handle.changed()).await.unwrap().version(), 2);
+    server
+        .acked(|acks| {
+            acks.last()
+                .is_some_and(|(_, ack)| (ack.version, ack.status) == (2, AckStatus::Loaded))
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_first_version_is_waited_for() {
     let server = TestServer::start(Served::NoVersionYet).await;
     let agent = Agent::start(server.config()).unwrap();

@@ -279,8 +279,8 @@ fn keys() {
 #[test]
 fn audit_freezes_problems_and_pages() {
     let _: Page<AuditEntry> = reply(json!({"items": [{
-        "sequence": 1, "at": "2026-11-21T12:00:00Z", "actor": "account:ada", "action": "rotation.started",
-        "subject": "credential:orders-app", "hash": "ab", "previous_hash": "00"
+        "sequence": 1, "at": "2026-11-21T12:00:00Z", "actor": "account:ada", "action": "rotation.start",
+        "object": "credential/orders-app", "outcome": "ok", "detail": "by hand", "hash": "ab", "previous_hash": "00"
     }], "next_cursor": null}));
     let _: AuditCheckpoint = reply(json!({"sequence": 1, "hash": "ab", "at": "2026-11-21T12:00:00Z"}));
     let _: CreateFreeze =
