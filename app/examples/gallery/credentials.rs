@@ -173,7 +173,7 @@ fn versions() -> Vec<VersionLane> {
         lane(8, VersionState::Retired, 24 * 52, Some(24 * 40)),
         lane(9, VersionState::Retired, 24 * 41, Some(24 * 30)),
         lane(10, VersionState::Failed, 24 * 33, Some(24 * 33 - 3)),
-        lane(11, VersionState::Previous, 24 * 31, Some(24 * 5)),
+        lane(11, VersionState::Previous, 24 * 31, None),
         lane(12, VersionState::Current, 24 * 6, None),
     ]
 }

@@ -29,9 +29,7 @@ pub fn CredentialTable(
                         <th scope="col" class="number">
                             "Version"
                         </th>
-                        <th scope="col" class="number">
-                            "Age"
-                        </th>
+                        <th scope="col">"Age"</th>
                         <th scope="col">"Policy"</th>
                         <th scope="col">"Rotates next"</th>
                     </tr>
@@ -72,10 +70,11 @@ fn row(line: CredentialLine, now: OffsetDateTime) -> AnyView {
             <td data-label="Version" class="number">
                 {line.current_version.map_or("–".to_owned(), words::count)}
             </td>
-            <td data-label="Age" class="number">
-                {age}
-                " "
-                {band}
+            <td data-label="Age">
+                <span class="age">
+                    <span class="age__figure">{age}</span>
+                    {band}
+                </span>
             </td>
             <td data-label="Policy">
                 <Badge tone=line.status word=line.status.word() />

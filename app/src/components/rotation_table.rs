@@ -74,8 +74,10 @@ fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> AnyView {
             {name} <td data-label="Versions" class="versions">
                 {link}
             </td> <td data-label="Stage">
-                <StageBadge stage=line.stage.clone() />
-                {countdown(&line.stage, now)}
+                <span class="stage">
+                    <StageBadge stage=line.stage.clone() />
+                    {countdown(&line.stage, now)}
+                </span>
                 {reason.map(|reason| view! { <span class="reason">{reason}</span> })}
             </td> <td data-label="Started">
                 <Moment at=line.started_at style=Style::Relative now />

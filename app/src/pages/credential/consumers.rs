@@ -33,7 +33,7 @@ pub(super) fn consumers(view: &CredentialView, now: OffsetDateTime) -> AnyView {
         .map(|consumer| group(consumer, current, now))
         .collect_view();
     view! {
-        <Panel title="Consumers" aside="what fails if this leaks or expires" live="consumers">
+        <Panel title="Consumers" live="consumers">
             <div class="table-box" tabindex="0" role="region" aria-label="Consumers and their instances">
                 <table class="table table--tight">
                     <thead>

@@ -2,12 +2,14 @@
 
 mod consumers;
 mod facts;
+mod radius;
 mod rotate;
 
 use leptos::prelude::*;
 
 use self::consumers::consumers;
 use self::facts::{facts, findings};
+use self::radius::radius;
 use self::rotate::rotate_now;
 use super::{Heading, page, parameter};
 use crate::components::credential_table::sandbox_mark;
@@ -63,6 +65,7 @@ fn draw(view: CredentialView, frame: &Frame) -> AnyView {
             {consumers(&view, now)}
             <div class="stack">
                 {facts(&view)}
+                {radius(&view)}
                 {findings(&view.findings, now)}
             </div>
         </div>

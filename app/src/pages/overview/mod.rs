@@ -1,11 +1,13 @@
 //! The overview: is all well, in five seconds.
 
 mod cards;
+mod in_flight;
 mod next_days;
 
 use leptos::prelude::*;
 
 use self::cards::cards;
+use self::in_flight::in_flight;
 use self::next_days::next_days;
 use super::{Heading, page, query};
 use crate::components::credential_table::CredentialTable;
@@ -14,7 +16,6 @@ use crate::components::frame::Place;
 use crate::components::moment::{Moment, Style};
 use crate::components::need_list::NeedList;
 use crate::components::panel::Panel;
-use crate::components::rotation_table::{RotationTable, Subject};
 use crate::components::sentence::Sentence;
 use crate::components::states::EmptyState;
 use crate::views::frame::Frame;
@@ -55,7 +56,7 @@ fn draw(view: OverviewView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let span = view.span;
     let heading = sentence(&view);
-    let in_flight = in_flight(&view, frame);
+    let in_flight = in_flight(&view.in_flight, now);
     let needs = needs(&view, frame);
     let rolled_back = rolled_back(&view.rolled_back, frame);
     let next_days = next_days(&view.expiries, view.late_expiries);
@@ -118,14 +119,6 @@ fn spans(current: Span) -> AnyView {
         </nav>
     }
     .into_any()
-}
-
-fn in_flight(view: &OverviewView, frame: &Frame) -> AnyView {
-    if view.in_flight.is_empty() {
-        return view! { <p class="lack">"No rotation is under way."</p> }.into_any();
-    }
-    view! { <RotationTable items=view.in_flight.clone() now=frame.now subject=Subject::Named label="Rotations under way" /> }
-        .into_any()
 }
 
 fn needs(view: &OverviewView, frame: &Frame) -> AnyView {
