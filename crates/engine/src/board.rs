@@ -1,1 +1,0 @@
-//! The overview's numbers.
