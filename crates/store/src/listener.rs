@@ -1,0 +1,124 @@
+//! What other replicas change: PostgreSQL's notifications, and a poll behind them in case one is lost.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use engine::change::Topic;
+use engine::ports::{RotationFilter, StoreError};
+use sqlx::AnyPool;
+use sqlx::postgres::{PgListener, PgNotification};
+
+use crate::announce::{Announcing, CHANNEL, Notice};
+use crate::{audit, credential, rotation};
+
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// Pages of rotations that ended longer ago than these are not watched by anyone.
+const RECENT_ROTATIONS: u32 = 200;
+
+/// What both tasks know.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    pool: AnyPool,
+    announcing: Announcing,
+    /// The highest commit of which a notice arrived, or that the poll made up for.
+    seen: Arc<AtomicI64>,
+}
+
+impl Watch {
+    /// Begins with what is stored now.
+    pub(crate) async fn begin(pool: AnyPool, announcing: Announcing) -> Result<Self, StoreError> {
+        let seen = audit::head(&pool).await?.commits;
+        Ok(Self {
+            pool,
+            announcing,
+            seen: Arc::new(AtomicI64::new(seen)),
+        })
+    }
+
+    /// Passes notices on for as long as the database lives.
+    pub(crate) async fn listen(self, mut listener: PgListener) {
+        loop {
+            match listener.try_recv().await {
+                Ok(Some(notification)) => self.pass_on(&notification),
+                // The connection was lost and is back: anything may have been missed.
+                Ok(None) => self.announce_everything().await,
+                Err(error) => {
+                    tracing::warn!(%error, "the database does not send notifications; asking it again");
+                    tokio::time::sleep(POLL_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    fn pass_on(&self, notification: &PgNotification) {
+        let Some(notice) = Notice::parse(notification.payload()) else {
+            tracing::warn!("a notification of the database was not understood; another version may run");
+            return;
+        };
+        let (from_here, commits) = (notice.from == self.announcing.replica, notice.commits);
+        // Our own changes were announced when they were committed.
+        if !from_here {
+            self.announcing.announce(&notice.into_topics());
+        }
+        self.seen.fetch_max(commits, Ordering::AcqRel);
+    }
+
+    /// Looks every 200 ms whether a commit came without a notice.
+    pub(crate) async fn poll(self) {
+        let mut interval = tokio::time::interval(POLL_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut overdue = None;
+        loop {
+            interval.tick().await;
+            if overdue.is_some_and(|commits| commits > self.seen.load(Ordering::Acquire)) {
+                self.announce_everything().await;
+            }
+            // An outage is the listener's to tell; the poll just goes on.
+            overdue = audit::head(&self.pool).await.ok().map(|head| head.commits);
+        }
+    }
+
+    async fn announce_everything(&self) {
+        match self.list_everything().await {
+            Ok((commits, topics)) => {
+                self.announcing.announce(&topics);
+                self.seen.fetch_max(commits, Ordering::AcqRel);
+            }
+            Err(error) => tracing::warn!(%error, "what changed on other replicas is not known yet"),
+        }
+    }
+
+    async fn list_everything(&self) -> Result<(i64, HashSet<Topic>), StoreError> {
+        let commits = audit::head(&self.pool).await?.commits;
+        let recent = RotationFilter {
+            limit: RECENT_ROTATIONS,
+            ..RotationFilter::default()
+        };
+        let credentials = credential::list(&self.pool)
+            .await?
+            .into_iter()
+            .map(|found| found.id);
+        let in_flight = rotation::list_in_flight(&self.pool).await?;
+        let recent = rotation::list(&self.pool, &recent).await?;
+        let topics = credentials
+            .map(Topic::Credential)
+            .chain(
+                in_flight
+                    .into_iter()
+                    .chain(recent)
+                    .map(|found| Topic::Rotation(found.id)),
+            )
+            .chain([Topic::Catalog])
+            .collect();
+        Ok((commits, topics))
+    }
+}
+
+/// A connection of its own that hears every notice from now on.
+pub(crate) async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
+    let mut listener = PgListener::connect(url).await?;
+    listener.listen(CHANNEL).await?;
+    Ok(listener)
+}
