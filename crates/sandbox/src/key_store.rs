@@ -93,6 +93,11 @@ impl KeyStore {
         self.keys.values().filter(move |key| key.account == account)
     }
 
+    /// Every key.
+    pub fn all(&self) -> impl Iterator<Item = &Key> {
+        self.keys.values()
+    }
+
     /// The key that a caller presents.
     pub fn find(&self, presented: &str) -> Option<&Key> {
         let sha256 = hash(presented);

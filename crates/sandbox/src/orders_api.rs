@@ -1,13 +1,13 @@
 //! An API like many: accounts, up to two keys each, 401 for a key it does not know, 403 for one without permission.
 //!
-//! `POST /admin/keys`, `GET /admin/keys?account=`, `DELETE /admin/keys/{id}` with the administrator's token;
+//! `POST /admin/keys`, `GET /admin/keys`, `DELETE /admin/keys/{id}` with the administrator's token;
 //! `GET /whoami` and `GET /orders` with a key; `POST /control/sabotage` with the control token.
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -101,9 +101,17 @@ fn bearer(headers: &HeaderMap) -> &str {
 
 #[derive(Deserialize)]
 struct NewKey {
-    account: String,
+    /// What the caller calls the key; what stands before its last mark names the account.
     label: String,
     key: String,
+}
+
+impl NewKey {
+    fn account(&self) -> &str {
+        self.label
+            .rsplit_once(|mark: char| !mark.is_alphanumeric())
+            .map_or(self.label.as_str(), |(account, _)| account)
+    }
 }
 
 async fn create_key(State(orders): Shared, headers: HeaderMap, Json(new): Json<NewKey>) -> Reply {
@@ -113,19 +121,14 @@ async fn create_key(State(orders): Shared, headers: HeaderMap, Json(new): Json<N
             "the administrator's token is not this one",
         );
     }
-    match orders.lock().keys.insert(&new.account, &new.label, &new.key) {
+    match orders.lock().keys.insert(new.account(), &new.label, &new.key) {
         Ok(key) => reply(StatusCode::CREATED, json!({ "id": key.id, "label": key.label })),
         Err(error @ KeyError::TooMany(_)) => refused(StatusCode::CONFLICT, &error.to_string()),
         Err(error) => refused(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     }
 }
 
-#[derive(Deserialize)]
-struct OfAccount {
-    account: String,
-}
-
-async fn list_keys(State(orders): Shared, headers: HeaderMap, Query(of): Query<OfAccount>) -> Reply {
+async fn list_keys(State(orders): Shared, headers: HeaderMap) -> Reply {
     if bearer(&headers) != orders.settings.admin_token {
         return refused(
             StatusCode::UNAUTHORIZED,
@@ -135,7 +138,7 @@ async fn list_keys(State(orders): Shared, headers: HeaderMap, Query(of): Query<O
     let inner = orders.lock();
     let keys: Vec<Value> = inner
         .keys
-        .of_account(&of.account)
+        .all()
         .map(|key| json!({ "id": key.id, "label": key.label }))
         .collect();
     reply(StatusCode::OK, json!({ "keys": keys }))

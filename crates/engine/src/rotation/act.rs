@@ -15,7 +15,11 @@ pub enum ActOutcome {
     /// A candidate was made; it is sealed in the commit of the outcome.
     Proposed { identity: String, values: Values },
     /// The issuer took it; `values` when the issuer made the secret itself.
-    Issued { identity: String, values: Option<Values>, detail: String },
+    Issued {
+        identity: String,
+        values: Option<Values>,
+        detail: String,
+    },
 }
 
 /// Everything an act needs, opened for its duration only.
@@ -30,7 +34,10 @@ struct Stage<'a> {
 
 impl Stage<'_> {
     fn access(&self) -> IssuerAccess<'_> {
-        IssuerAccess { issuer: &self.issuer, admin: &self.admin }
+        IssuerAccess {
+            issuer: &self.issuer,
+            admin: &self.admin,
+        }
     }
 
     fn target(&self) -> Target<'_> {
@@ -69,11 +76,20 @@ impl Services {
             Step::Store => {
                 let randomness = self.randomness.as_ref();
                 let proposal = connector.propose(target, rotation.to, stage.from.as_ref(), randomness)?;
-                return Ok(ActOutcome::Proposed { identity: proposal.identity, values: proposal.values });
+                return Ok(ActOutcome::Proposed {
+                    identity: proposal.identity,
+                    values: proposal.values,
+                });
             }
             Step::Issue => {
-                let issued = connector.issue(access, target, stage.candidate()?, stage.from.as_ref()).await?;
-                return Ok(ActOutcome::Issued { identity: issued.identity, values: issued.values, detail: issued.detail });
+                let issued = connector
+                    .issue(access, target, stage.candidate()?, stage.from.as_ref())
+                    .await?;
+                return Ok(ActOutcome::Issued {
+                    identity: issued.identity,
+                    values: issued.values,
+                    detail: issued.detail,
+                });
             }
             Step::Rehearse => {
                 connector.inspect_issuer(access).await?;
@@ -83,16 +99,25 @@ impl Services {
             Step::Verify => connector.verify(access, target, stage.candidate()?).await?,
             Step::Retire => connector.revoke(access, target, stage.previous()?).await?,
             Step::ConfirmRefused => {
-                connector.confirm_refused(access, target, stage.previous()?, stage.candidate()?).await?
+                connector
+                    .confirm_refused(access, target, stage.previous()?, stage.candidate()?)
+                    .await?
             }
             Step::RestorePrevious => {
                 let previous = stage.previous()?;
-                connector.issue(access, target, previous, stage.to.as_ref()).await?.detail
+                connector
+                    .issue(access, target, previous, stage.to.as_ref())
+                    .await?
+                    .detail
             }
-            Step::RevokeCandidate if rotation.strategy == Strategy::InPlace => "the one slot holds the previous value".to_owned(),
+            Step::RevokeCandidate if rotation.strategy == Strategy::InPlace => {
+                "the one slot holds the previous value".to_owned()
+            }
             Step::RevokeCandidate => connector.revoke(access, target, stage.candidate()?).await?,
             Step::ConfirmCandidateRefused => {
-                connector.confirm_refused(access, target, stage.candidate()?, stage.previous()?).await?
+                connector
+                    .confirm_refused(access, target, stage.candidate()?, stage.previous()?)
+                    .await?
             }
             Step::Promote => "promoted".to_owned(),
         };
@@ -102,8 +127,15 @@ impl Services {
     /// Logs in with one version of a running rotation.
     pub(crate) async fn probe(&self, rotation: &Rotation, candidate: bool) -> Result<String, ConnectorError> {
         let stage = self.stage(rotation).await?;
-        let version = if candidate { stage.candidate()? } else { stage.previous()? };
-        stage.connector.verify(stage.access(), stage.target(), version).await
+        let version = if candidate {
+            stage.candidate()?
+        } else {
+            stage.previous()?
+        };
+        stage
+            .connector
+            .verify(stage.access(), stage.target(), version)
+            .await
     }
 
     async fn stage<'a>(&'a self, rotation: &Rotation) -> Result<Stage<'a>, ConnectorError> {
@@ -117,12 +149,25 @@ impl Services {
         let credential = credential.ok_or_else(|| missing("the credential"))?;
         let issuer = issuer.ok_or_else(|| missing("the issuer"))?;
         let connector = self.connectors.of(&issuer.kind).ok_or_else(|| {
-            ConnectorError::new(ErrorClass::Policy, format!("this server has no connector of kind `{}`", issuer.kind))
+            ConnectorError::new(
+                ErrorClass::Policy,
+                format!("this server has no connector of kind `{}`", issuer.kind),
+            )
         })?;
-        let admin = self.opened_admin(&issuer).await.map_err(|refusal| unavailable(&refusal))?;
+        let admin = self
+            .opened_admin(&issuer)
+            .await
+            .map_err(|refusal| unavailable(&refusal))?;
         let from = self.material(rotation, rotation.from, &versions).await?;
         let to = self.material(rotation, Some(rotation.to), &versions).await?;
-        Ok(Stage { connector: connector.as_ref(), issuer, admin, credential, from, to })
+        Ok(Stage {
+            connector: connector.as_ref(),
+            issuer,
+            admin,
+            credential,
+            from,
+            to,
+        })
     }
 
     async fn material(
@@ -131,9 +176,18 @@ impl Services {
         number: Option<VersionNumber>,
         versions: &[Version],
     ) -> Result<Option<Material>, ConnectorError> {
-        let Some(version) = versions.iter().find(|version| Some(version.number) == number) else { return Ok(None) };
+        let Some(version) = versions.iter().find(|version| Some(version.number) == number) else {
+            return Ok(None);
+        };
         let at = SecretRef::version(&rotation.credential, version.number);
-        let values = self.opened_values(&at).await.map_err(|refusal| unavailable(&refusal))?;
-        Ok(Some(Material { number: version.number, identity: version.identity.clone(), values }))
+        let values = self
+            .opened_values(&at)
+            .await
+            .map_err(|refusal| unavailable(&refusal))?;
+        Ok(Some(Material {
+            number: version.number,
+            identity: version.identity.clone(),
+            values,
+        }))
     }
 }

@@ -67,7 +67,9 @@ impl Command {
                     && rotation.approvals.len() < usize::from(rotation.policy.approvals)
             }
             Self::Reject => *state == RotationState::AwaitingApproval,
-            Self::Pause => moving && rotation.pause.is_none() && !matches!(state, RotationState::NeedsOperator { .. }),
+            Self::Pause => {
+                moving && rotation.pause.is_none() && !matches!(state, RotationState::NeedsOperator { .. })
+            }
             Self::Resume => moving && rotation.pause.is_some(),
             Self::Rollback => state.may_roll_back() && state.issuer_may_know_candidate(),
             Self::Promote => matches!(state, RotationState::Wave(_)),
@@ -106,11 +108,20 @@ impl Services {
     ///
     /// # Errors
     /// Not an operator; no reason; no such rotation; 409 when its state does not take the command.
-    pub async fn command_rotation(&self, actor: &Actor, id: &RotationId, command: Command, reason: &str) -> Result<Rotation, Refusal> {
+    pub async fn command_rotation(
+        &self,
+        actor: &Actor,
+        id: &RotationId,
+        command: Command,
+        reason: &str,
+    ) -> Result<Rotation, Refusal> {
         actor.require(Role::Operator)?;
         let reason = reason.trim();
         if reason.is_empty() {
-            return Err(Refusal::rule("/reason", "say why, in a few words; it stands in the audit"));
+            return Err(Refusal::rule(
+                "/reason",
+                "say why, in a few words; it stands in the audit",
+            ));
         }
         for _ in 0..TRIES {
             let rotation = self.store.rotation(id).await?;
@@ -127,7 +138,10 @@ impl Services {
                 ));
             }
             if command == Command::Rollback {
-                let cause = RollbackCause::Person { by: actor.label(), reason: reason.to_owned() };
+                let cause = RollbackCause::Person {
+                    by: actor.label(),
+                    reason: reason.to_owned(),
+                };
                 self.roll_back(actor, id, cause).await?;
             } else {
                 let change = self.command_change(actor, &rotation, command, reason).await?;
@@ -139,10 +153,18 @@ impl Services {
             let rotation = self.store.rotation(id).await?;
             return rotation.ok_or_else(|| Refusal::not_found("rotation", id.as_str()));
         }
-        Err(Refusal::Unavailable("the rotation is changing quickly; say it again".to_owned()))
+        Err(Refusal::Unavailable(
+            "the rotation is changing quickly; say it again".to_owned(),
+        ))
     }
 
-    async fn command_change(&self, actor: &Actor, rotation: &Rotation, command: Command, reason: &str) -> Result<Change, Refusal> {
+    async fn command_change(
+        &self,
+        actor: &Actor,
+        rotation: &Rotation,
+        command: Command,
+        reason: &str,
+    ) -> Result<Change, Refusal> {
         let now = self.clock.now();
         let commanded = RecordEvent::Commanded {
             command: command.label().to_owned(),
@@ -152,14 +174,20 @@ impl Services {
         let object = format!("rotation/{}", rotation.id);
         let action = format!("rotation.{}", command.label());
         let change = Change::new()
-            .write(Write::AppendRecord { rotation: rotation.id.clone(), at: now, event: commanded })
+            .write(Write::AppendRecord {
+                rotation: rotation.id.clone(),
+                at: now,
+                event: commanded,
+            })
             .audit(AuditDraft::new(actor, now, &action, object, reason))
             .topic(Topic::Credential(rotation.credential.clone()))
             .topic(Topic::Rotation(rotation.id.clone()));
         match command {
             Command::Promote => {
                 let next = self.next_wave(rotation, now);
-                let moved = self.move_change(rotation, next, &format!("{} went on: {reason}", actor.label())).await?;
+                let moved = self
+                    .move_change(rotation, next, &format!("{} went on: {reason}", actor.label()))
+                    .await?;
                 Ok(merged(change, moved))
             }
             Command::RetireNow => {
@@ -167,35 +195,56 @@ impl Services {
                 asked.cut_off = laggards(rotation, &self.fleet(rotation).await?);
                 let detail = match asked.cut_off.len() {
                     0 => reason.to_owned(),
-                    count => format!("{reason}; {count} instances lose access: {}", asked.cut_off.join(", ")),
+                    count => format!(
+                        "{reason}; {count} instances lose access: {}",
+                        asked.cut_off.join(", ")
+                    ),
                 };
-                let moved = self.move_change(&asked, RotationState::Retiring { revoked: false }, &detail).await?;
+                let moved = self
+                    .move_change(&asked, RotationState::Retiring { revoked: false }, &detail)
+                    .await?;
                 Ok(merged(change, moved))
             }
             Command::Resolve(_) | Command::Cancel | Command::Reject => {
                 let moved = self.ending_change(rotation, command, actor, reason).await?;
                 Ok(merged(change, moved))
             }
-            _ => Ok(change.write(Write::UpdateRotation(Box::new(edited(actor, rotation, command, reason, now)?)))),
+            _ => Ok(change.write(Write::UpdateRotation(Box::new(edited(
+                actor, rotation, command, reason, now,
+            )?)))),
         }
     }
 
     fn next_wave(&self, rotation: &Rotation, now: Timestamp) -> RotationState {
         match &rotation.state {
             RotationState::Wave(wave) if wave.index + 1 < rotation.policy.waves.len() => {
-                RotationState::Wave(Wave { index: wave.index + 1, since: now })
+                RotationState::Wave(Wave {
+                    index: wave.index + 1,
+                    since: now,
+                })
             }
             _ => RotationState::Promoted { at: now },
         }
     }
 
-    async fn ending_change(&self, rotation: &Rotation, command: Command, actor: &Actor, reason: &str) -> Result<Change, Refusal> {
+    async fn ending_change(
+        &self,
+        rotation: &Rotation,
+        command: Command,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Change, Refusal> {
         let detail = format!("{} said so: {reason}", actor.label());
-        let cancelled = RotationState::Cancelled { reason: detail.clone() };
+        let cancelled = RotationState::Cancelled {
+            reason: detail.clone(),
+        };
         let state = match command {
             Command::Resolve(Resolution::Completed) => RotationState::Completed,
             Command::Resolve(Resolution::RolledBack) => RotationState::RolledBack {
-                cause: RollbackCause::Person { by: actor.label(), reason: reason.to_owned() },
+                cause: RollbackCause::Person {
+                    by: actor.label(),
+                    reason: reason.to_owned(),
+                },
             },
             _ => cancelled,
         };
@@ -203,8 +252,15 @@ impl Services {
     }
 
     /// Ends grace now, because an emergency waits behind it.
-    pub(crate) async fn end_grace(&self, actor: &Actor, rotation: &Rotation, reason: &str) -> Result<(), Refusal> {
-        self.command_rotation(actor, &rotation.id, Command::RetireNow, reason).await.map(|_| ())
+    pub(crate) async fn end_grace(
+        &self,
+        actor: &Actor,
+        rotation: &Rotation,
+        reason: &str,
+    ) -> Result<(), Refusal> {
+        self.command_rotation(actor, &rotation.id, Command::RetireNow, reason)
+            .await
+            .map(|_| ())
     }
 }
 
@@ -214,20 +270,41 @@ fn merged(mut change: Change, other: Change) -> Change {
     change
 }
 
-fn edited(actor: &Actor, rotation: &Rotation, command: Command, reason: &str, now: Timestamp) -> Result<Rotation, Refusal> {
+fn edited(
+    actor: &Actor,
+    rotation: &Rotation,
+    command: Command,
+    reason: &str,
+    now: Timestamp,
+) -> Result<Rotation, Refusal> {
     let mut next = rotation.clone();
     match command {
         Command::Approve => {
             let by = actor.label();
             if by == rotation.started_by {
-                return Err(Refusal::Forbidden("whoever asked for a rotation may not approve it; ask someone else".to_owned()));
+                return Err(Refusal::Forbidden(
+                    "whoever asked for a rotation may not approve it; ask someone else".to_owned(),
+                ));
             }
             if rotation.approvals.iter().any(|approval| approval.by == by) {
-                return Err(Refusal::conflict("already_approved", "you have approved this rotation; another person must be next"));
+                return Err(Refusal::conflict(
+                    "already_approved",
+                    "you have approved this rotation; another person must be next",
+                ));
             }
-            next.approvals.push(Approval { by, reason: reason.to_owned(), at: now });
+            next.approvals.push(Approval {
+                by,
+                reason: reason.to_owned(),
+                at: now,
+            });
         }
-        Command::Pause => next.pause = Some(Pause { by: actor.label(), reason: reason.to_owned(), at: now }),
+        Command::Pause => {
+            next.pause = Some(Pause {
+                by: actor.label(),
+                reason: reason.to_owned(),
+                at: now,
+            })
+        }
         Command::Resume => next.pause = None,
         Command::Retry => {
             if let RotationState::NeedsOperator { before, .. } = &rotation.state {

@@ -31,9 +31,15 @@ pub struct Facts<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     Act(Step),
-    Move { next: RotationState, detail: String },
+    Move {
+        next: RotationState,
+        detail: String,
+    },
     /// Nothing until then, or until something changes. With a reason, Rota is holding.
-    Wait { until: Option<Timestamp>, hold: Option<String> },
+    Wait {
+        until: Option<Timestamp>,
+        hold: Option<String>,
+    },
 }
 
 impl Decision {
@@ -42,11 +48,17 @@ impl Decision {
     }
 
     fn hold(reason: impl Into<String>) -> Self {
-        Self::Wait { until: None, hold: Some(reason.into()) }
+        Self::Wait {
+            until: None,
+            hold: Some(reason.into()),
+        }
     }
 
     fn go(next: RotationState, detail: impl Into<String>) -> Self {
-        Self::Move { next, detail: detail.into() }
+        Self::Move {
+            next,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -71,16 +83,36 @@ pub fn decide(rotation: &Rotation, facts: &Facts<'_>) -> Decision {
         RotationState::Issued => Decision::Act(Step::Verify),
         RotationState::Verified if without_waves => promote(facts.now, "the new version logs in"),
         RotationState::Verified => Decision::go(
-            RotationState::Wave(Wave { index: 0, since: facts.now }),
-            format!("{}% of the instances first", rotation.policy.waves.first().unwrap_or(&100)),
+            RotationState::Wave(Wave {
+                index: 0,
+                since: facts.now,
+            }),
+            format!(
+                "{}% of the instances first",
+                rotation.policy.waves.first().unwrap_or(&100)
+            ),
         ),
         RotationState::Wave(wave) => decide_wave(rotation, wave, facts),
-        RotationState::Promoted { .. } if first => Decision::go(RotationState::Completed, "the first version is in use"),
-        RotationState::Promoted { .. } if rotation.strategy == Strategy::InPlace => Decision::Act(Step::ConfirmRefused),
+        RotationState::Promoted { .. } if first => {
+            Decision::go(RotationState::Completed, "the first version is in use")
+        }
+        RotationState::Promoted { .. } if rotation.strategy == Strategy::InPlace => {
+            Decision::Act(Step::ConfirmRefused)
+        }
         RotationState::Promoted { .. } => {
-            let grace = if rotation.emergency { std::time::Duration::ZERO } else { rotation.policy.grace };
+            let grace = if rotation.emergency {
+                std::time::Duration::ZERO
+            } else {
+                rotation.policy.grace
+            };
             let until = facts.now.after(grace);
-            Decision::go(RotationState::Grace { since: facts.now, until }, "both versions are valid")
+            Decision::go(
+                RotationState::Grace {
+                    since: facts.now,
+                    until,
+                },
+                "both versions are valid",
+            )
         }
         RotationState::Grace { until, .. } => decide_grace(rotation, *until, facts),
         RotationState::Retiring { revoked: false } => Decision::Act(Step::Retire),
@@ -99,7 +131,10 @@ fn begin(rotation: &Rotation, first: bool) -> Decision {
         return Decision::Act(if first { Step::Store } else { Step::Rehearse });
     }
     if rotation.state == RotationState::Planned {
-        return Decision::go(RotationState::AwaitingApproval, format!("{missing} more must agree"));
+        return Decision::go(
+            RotationState::AwaitingApproval,
+            format!("{missing} more must agree"),
+        );
     }
     Decision::wait(None)
 }
@@ -112,7 +147,11 @@ fn decide_wave(rotation: &Rotation, wave: &Wave, facts: &Facts<'_>) -> Decision 
     if let Some(reason) = held_by_previous(facts) {
         return Decision::hold(reason);
     }
-    let soak_ends = if rotation.emergency { wave.since } else { wave.since.after(rotation.policy.soak) };
+    let soak_ends = if rotation.emergency {
+        wave.since
+    } else {
+        wave.since.after(rotation.policy.soak)
+    };
     if facts.now < soak_ends {
         return Decision::wait(Some(soak_ends));
     }
@@ -122,7 +161,10 @@ fn decide_wave(rotation: &Rotation, wave: &Wave, facts: &Facts<'_>) -> Decision 
     let next = wave.index + 1;
     match rotation.policy.waves.get(next) {
         Some(percent) => Decision::go(
-            RotationState::Wave(Wave { index: next, since: facts.now }),
+            RotationState::Wave(Wave {
+                index: next,
+                since: facts.now,
+            }),
             format!("the wave before held; now {percent}% of the instances"),
         ),
         None => promote(facts.now, "every wave held"),
@@ -133,7 +175,10 @@ fn held_by_previous(facts: &Facts<'_>) -> Option<String> {
     if facts.control_fails {
         return Some("the old version is being refused too, so this is not about the new one".to_owned());
     }
-    facts.previous_fails.as_ref().map(|detail| format!("Rota's own login with the old version fails: {detail}"))
+    facts
+        .previous_fails
+        .as_ref()
+        .map(|detail| format!("Rota's own login with the old version fails: {detail}"))
 }
 
 /// What a wave still lacks. Silence never counts as success (invariant 8).
@@ -148,7 +193,9 @@ fn missing_evidence(rotation: &Rotation, wave: &Wave, facts: &Facts<'_>) -> Opti
         .collect();
     if rotation.policy.evidence == Evidence::AcksAndProbe {
         if facts.candidate_proved_at.is_none_or(|at| at < wave.since) {
-            return Some("Rota's own login with the new version has not been seen in this wave yet".to_owned());
+            return Some(
+                "Rota's own login with the new version has not been seen in this wave yet".to_owned(),
+            );
         }
         if live == 0 {
             return None;
@@ -159,11 +206,20 @@ fn missing_evidence(rotation: &Rotation, wave: &Wave, facts: &Facts<'_>) -> Opti
     }
     let wanted = cohort_size(live, percent);
     if members.len() < wanted {
-        return Some(format!("{} of {wanted} instances of this wave have fetched the new version", members.len()));
+        return Some(format!(
+            "{} of {wanted} instances of this wave have fetched the new version",
+            members.len()
+        ));
     }
-    let loaded = members.iter().filter(|(view, _)| view.acknowledged == Some(rotation.to)).count();
+    let loaded = members
+        .iter()
+        .filter(|(view, _)| view.acknowledged == Some(rotation.to))
+        .count();
     if loaded < members.len() {
-        return Some(format!("{loaded} of {} instances say that they use the new version", members.len()));
+        return Some(format!(
+            "{loaded} of {} instances say that they use the new version",
+            members.len()
+        ));
     }
     if rotation.policy.evidence == Evidence::AcksAndProbe {
         return None;
@@ -171,9 +227,13 @@ fn missing_evidence(rotation: &Rotation, wave: &Wave, facts: &Facts<'_>) -> Opti
     let proven = members.iter().filter(|(_, counts)| counts.good > 0).count();
     let good: u64 = members.iter().map(|(_, counts)| counts.good).sum();
     if proven < members.len() {
-        return Some(format!("{proven} of {} instances have reported a success with the new version", members.len()));
+        return Some(format!(
+            "{proven} of {} instances have reported a success with the new version",
+            members.len()
+        ));
     }
-    (good < GOOD_IN_ALL).then(|| format!("{good} successes reported with the new version, {GOOD_IN_ALL} are needed"))
+    (good < GOOD_IN_ALL)
+        .then(|| format!("{good} successes reported with the new version, {GOOD_IN_ALL} are needed"))
 }
 
 fn decide_grace(rotation: &Rotation, until: Timestamp, facts: &Facts<'_>) -> Decision {
@@ -188,7 +248,10 @@ fn decide_grace(rotation: &Rotation, until: Timestamp, facts: &Facts<'_>) -> Dec
             laggards.len()
         ));
     }
-    Decision::go(RotationState::Retiring { revoked: false }, "nobody uses the old version any more")
+    Decision::go(
+        RotationState::Retiring { revoked: false },
+        "nobody uses the old version any more",
+    )
 }
 
 /// Live instances that have not acknowledged the new version.
@@ -213,9 +276,17 @@ fn decide_rollback(rotation: &Rotation, rollback: &Rollback, facts: &Facts<'_>) 
 fn decide_drain(rotation: &Rotation, rollback: &Rollback, facts: &Facts<'_>) -> Decision {
     let cause = rollback.cause.clone();
     if !rollback.issuer_touched {
-        return Decision::go(RotationState::RolledBack { cause }, "the issuer never heard of the new version");
+        return Decision::go(
+            RotationState::RolledBack { cause },
+            "the issuer never heard of the new version",
+        );
     }
-    let on = |stage| RotationState::RollingBack(Rollback { stage, ..rollback.clone() });
+    let on = |stage| {
+        RotationState::RollingBack(Rollback {
+            stage,
+            ..rollback.clone()
+        })
+    };
     let Some(from) = rotation.from else {
         return Decision::go(on(RollbackStage::Revoking), "there is no version to go back to");
     };
@@ -223,7 +294,9 @@ fn decide_drain(rotation: &Rotation, rollback: &Rollback, facts: &Facts<'_>) -> 
     let still_out = facts
         .fleet
         .iter()
-        .filter(|view| view.live && view.stored.versions_handed.contains(&rotation.to) && view.acknowledged != Some(from))
+        .filter(|view| {
+            view.live && view.stored.versions_handed.contains(&rotation.to) && view.acknowledged != Some(from)
+        })
         .count();
     if still_out > 0 && facts.now < drain_ends {
         return Decision::wait(Some(drain_ends));

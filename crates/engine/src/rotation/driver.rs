@@ -1,5 +1,7 @@
 //! Carries a rotation on: decide, record the intent, act, record the outcome (invariant 3), under a fenced lease.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::access::Actor;
@@ -12,7 +14,7 @@ use crate::detection::outcome::Counts;
 use crate::id::RotationId;
 use crate::rotation::decide::{Decision, Facts, decide};
 use crate::rotation::model::{Hold, Rotation};
-use crate::rotation::probe::{PROBE_EVERY, Probes, is_probed};
+use crate::rotation::probe::{Probes, is_probed};
 use crate::rotation::record::{RecordEvent, Step};
 use crate::rule::Refusal;
 use crate::services::Services;
@@ -28,12 +30,29 @@ pub struct Driver {
     /// Unique to this process.
     pub holder: String,
     pub probes: Probes,
+    /// Leases held, and until when: renewed when half of their time is over, not at every look.
+    leases: Mutex<HashMap<RotationId, (Fence, Timestamp)>>,
 }
 
 impl Driver {
     /// A driver with a fresh name.
     pub fn new(holder: String) -> Self {
-        Self { holder, probes: Probes::default() }
+        Self {
+            holder,
+            probes: Probes::default(),
+            leases: Mutex::default(),
+        }
+    }
+}
+
+impl Driver {
+    fn leases(&self) -> MutexGuard<'_, HashMap<RotationId, (Fence, Timestamp)>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, id: &RotationId) {
+        self.leases().remove(id);
+        self.probes.forget(id);
     }
 }
 
@@ -56,15 +75,17 @@ impl Services {
     /// # Errors
     /// When the store or the key is away; call again later.
     pub async fn drive(&self, driver: &Driver, id: &RotationId) -> Result<Next, Refusal> {
-        let now = self.clock.now();
-        let Some(fence) = self.store.take_lease(id, &driver.holder, now, now.after(LEASE)).await? else {
+        let Some(fence) = self.lease(driver, id).await? else {
             return Ok(Next::NotMine);
         };
-        let Some(rotation) = self.store.rotation(id).await? else { return Ok(Next::Ended) };
+        let Some(rotation) = self.store.rotation(id).await? else {
+            return Ok(Next::Ended);
+        };
         if rotation.state.is_terminal() {
-            driver.probes.forget(id);
+            driver.forget(id);
             self.detector.forget(id);
-            self.meter.rotation_ended(rotation.strategy.label(), rotation.state.label());
+            self.meter
+                .rotation_ended(rotation.strategy.label(), rotation.state.label());
             return Ok(Next::Ended);
         }
         if is_probed(&rotation) && self.probe_both(&driver.probes, &rotation).await? {
@@ -80,17 +101,39 @@ impl Services {
         }
     }
 
+    async fn lease(&self, driver: &Driver, id: &RotationId) -> Result<Option<Fence>, Refusal> {
+        let now = self.clock.now();
+        let held = driver.leases().get(id).cloned();
+        if let Some((fence, until)) = held.filter(|(_, until)| until.since(now) > LEASE / 2) {
+            // A clock that stepped back would make it look longer than it ever was.
+            if until.since(now) <= LEASE {
+                return Ok(Some(fence));
+            }
+        }
+        let until = now.after(LEASE);
+        let fence = self.store.take_lease(id, &driver.holder, now, until).await?;
+        match &fence {
+            Some(fence) => driver.leases().insert(id.clone(), (fence.clone(), until)),
+            None => driver.leases().remove(id),
+        };
+        Ok(fence)
+    }
+
     async fn decision(&self, driver: &Driver, rotation: &Rotation) -> Result<Decision, Refusal> {
         let now = self.clock.now();
         let fleet = self.fleet(rotation).await?;
-        let reported: Vec<Counts> =
-            fleet.iter().map(|view| self.detector.counts_of(&rotation.id, &view.key())).collect();
+        let reported: Vec<Counts> = fleet
+            .iter()
+            .map(|view| self.detector.counts_of(&rotation.id, &view.key()))
+            .collect();
         let probed = driver.probes.of(&rotation.id);
         let facts = Facts {
             now,
             fleet: &fleet,
             reported: &reported,
-            control_fails: rotation.from.is_some_and(|from| self.detector.control_fails(now, &rotation.credential, from)),
+            control_fails: rotation
+                .from
+                .is_some_and(|from| self.detector.control_fails(now, &rotation.credential, from)),
             candidate_proved_at: probed.candidate_proved_at,
             previous_fails: probed.previous_fails,
         };
@@ -103,8 +146,13 @@ impl Services {
     /// When the store is away.
     pub async fn fleet(&self, rotation: &Rotation) -> Result<Vec<InstanceView>, Refusal> {
         let now = self.clock.now();
-        let live = self.live.credential(self.store.as_ref(), &rotation.credential_name).await?;
-        Ok(live.map(|live| self.live.view(&live.instances, now)).unwrap_or_default())
+        let live = self
+            .live
+            .credential(self.store.as_ref(), &rotation.credential_name)
+            .await?;
+        Ok(live
+            .map(|live| self.live.view(&live.instances, now))
+            .unwrap_or_default())
     }
 
     /// Intent, act, outcome. A crash between any two of them repeats the act with the same candidate.
@@ -112,7 +160,10 @@ impl Services {
         let attempt = rotation.retry.as_ref().map_or(0, |retry| retry.attempts) + 1;
         let intent = Change::new()
             .fenced(fence.clone())
-            .write(Write::ExpectRotation { rotation: rotation.id.clone(), revision: rotation.revision })
+            .write(Write::ExpectRotation {
+                rotation: rotation.id.clone(),
+                revision: rotation.revision,
+            })
             .write(Write::AppendRecord {
                 rotation: rotation.id.clone(),
                 at: self.clock.now(),
@@ -152,21 +203,40 @@ impl Services {
         }
     }
 
-    async fn wait(&self, rotation: &Rotation, fence: Fence, until: Option<Timestamp>, hold: Option<String>) -> Result<Next, Refusal> {
+    async fn wait(
+        &self,
+        rotation: &Rotation,
+        fence: Fence,
+        until: Option<Timestamp>,
+        hold: Option<String>,
+    ) -> Result<Next, Refusal> {
         let now = self.clock.now();
         let mut updated = rotation.clone();
         let event = match (&rotation.hold, hold) {
             (None, Some(reason)) => {
-                updated.hold = Some(Hold { reason: reason.clone(), since: now, alerted: false });
+                updated.hold = Some(Hold {
+                    reason: reason.clone(),
+                    since: now,
+                    alerted: false,
+                });
                 Some(RecordEvent::Held { reason })
             }
             (Some(held), Some(reason)) if held.reason != reason => {
-                updated.hold = Some(Hold { reason, ..held.clone() });
+                updated.hold = Some(Hold {
+                    reason,
+                    ..held.clone()
+                });
                 None
             }
             (Some(held), Some(_)) if !held.alerted && now.since(held.since) >= rotation.policy.max_hold => {
-                updated.hold = Some(Hold { alerted: true, ..held.clone() });
-                let reason = format!("held for {} s: a person should look", rotation.policy.max_hold.as_secs());
+                updated.hold = Some(Hold {
+                    alerted: true,
+                    ..held.clone()
+                });
+                let reason = format!(
+                    "held for {} s: a person should look",
+                    rotation.policy.max_hold.as_secs()
+                );
                 Some(RecordEvent::Held { reason })
             }
             (Some(_), None) if rotation.pause.is_none() => {
@@ -176,22 +246,41 @@ impl Services {
             _ => None,
         };
         if updated.hold != rotation.hold {
-            let mut change = Change::new().fenced(fence).topic(Topic::Rotation(rotation.id.clone()));
+            let mut change = Change::new()
+                .fenced(fence)
+                .topic(Topic::Rotation(rotation.id.clone()));
             if let Some(event) = event {
-                change = change.write(Write::AppendRecord { rotation: rotation.id.clone(), at: now, event });
+                change = change.write(Write::AppendRecord {
+                    rotation: rotation.id.clone(),
+                    at: now,
+                    event,
+                });
             }
-            let result = self.store.commit(change.write(Write::UpdateRotation(Box::new(updated)))).await;
-            return Self::settle(result).map(|next| if next == Next::Again { Next::At(now.after(RECHECK)) } else { next });
+            let result = self
+                .store
+                .commit(change.write(Write::UpdateRotation(Box::new(updated))))
+                .await;
+            return Self::settle(result).map(|next| {
+                if next == Next::Again {
+                    Next::At(now.after(RECHECK))
+                } else {
+                    next
+                }
+            });
         }
-        let probe_at = if is_probed(rotation) { now.after(PROBE_EVERY) } else { now.after(LEASE / 2) };
-        let until = until.unwrap_or(now.after(RECHECK));
-        Ok(Next::At(until.min(probe_at).min(now.after(LEASE / 2))))
+        // Polls and signals write nothing and so announce nothing: the fleet is looked at every half second.
+        let look_again = now.after(RECHECK);
+        Ok(Next::At(until.map_or(look_again, |until| until.min(look_again))))
     }
 
     /// Counts issuer errors in a row; the third opens the breaker, a success closes it.
     async fn note_issuer(&self, rotation: &Rotation, error: Option<&str>) -> Result<(), Refusal> {
-        let Some(issuer) = self.store.issuer(&rotation.issuer).await? else { return Ok(()) };
-        let Some(change) = self.breaker_change(issuer, error) else { return Ok(()) };
+        let Some(issuer) = self.store.issuer(&rotation.issuer).await? else {
+            return Ok(());
+        };
+        let Some(change) = self.breaker_change(issuer, error) else {
+            return Ok(());
+        };
         match self.store.commit(change).await {
             // Another rotation of the same issuer counted at the same moment: one of the two is enough.
             Ok(()) | Err(CommitError::Stale { .. }) => Ok(()),
@@ -222,7 +311,13 @@ impl Services {
         Some(
             Change::new()
                 .write(Write::UpdateIssuer(issuer))
-                .audit(AuditDraft::new(&Actor::system("driver"), now, action, object, detail))
+                .audit(AuditDraft::new(
+                    &Actor::system("driver"),
+                    now,
+                    action,
+                    object,
+                    detail,
+                ))
                 .topic(Topic::Catalog),
         )
     }

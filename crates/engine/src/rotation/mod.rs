@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod probe;
 pub mod record;
 pub mod rollback;
+pub mod schedule;
 pub mod start;
 pub mod state;
 

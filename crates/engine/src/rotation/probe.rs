@@ -31,11 +31,19 @@ pub struct Probes(Mutex<HashMap<RotationId, Probed>>);
 impl Probes {
     /// What was last seen.
     pub fn of(&self, id: &RotationId) -> Probed {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned().unwrap_or_default()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(id)
+            .cloned()
+            .unwrap_or_default()
     }
 
     fn put(&self, id: &RotationId, probed: Probed) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), probed);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), probed);
     }
 
     /// Forgets a rotation that has ended.
@@ -46,7 +54,11 @@ impl Probes {
 
 /// Whether both versions should work now.
 pub fn is_probed(rotation: &Rotation) -> bool {
-    rotation.from.is_some() && matches!(rotation.state, RotationState::Wave(_) | RotationState::Grace { .. })
+    rotation.from.is_some()
+        && matches!(
+            rotation.state,
+            RotationState::Wave(_) | RotationState::Grace { .. }
+        )
 }
 
 impl Services {
@@ -69,9 +81,13 @@ impl Services {
         match &candidate {
             Ok(_) => probed.candidate_proved_at = Some(self.clock.now()),
             Err(error) if matches!(error.class, ErrorClass::Authentication | ErrorClass::Permission) => {
-                let detail = format!("Rota's own login with version {} is refused: {}", rotation.to, error.detail);
+                let detail = format!(
+                    "Rota's own login with version {} is refused: {}",
+                    rotation.to, error.detail
+                );
                 probes.put(&rotation.id, probed);
-                self.roll_back_by_verdict(&rotation.id, RollbackCause::Probe { detail }).await?;
+                self.roll_back_by_verdict(&rotation.id, RollbackCause::Probe { detail })
+                    .await?;
                 return Ok(true);
             }
             Err(_) => {}
@@ -89,7 +105,10 @@ impl Services {
 
     /// The way back was just seen to be open; the page shows since when.
     async fn note_way_back(&self, rotation: &Rotation) -> Result<bool, Refusal> {
-        let updated = Rotation { way_back_proved_at: Some(self.clock.now()), ..rotation.clone() };
+        let updated = Rotation {
+            way_back_proved_at: Some(self.clock.now()),
+            ..rotation.clone()
+        };
         let change = Change::new()
             .write(Write::UpdateRotation(Box::new(updated)))
             .topic(Topic::Rotation(rotation.id.clone()));

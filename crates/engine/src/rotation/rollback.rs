@@ -25,9 +25,18 @@ pub fn sent_back(rotation: &Rotation, cause: RollbackCause, now: Timestamp) -> R
         (Some(_), _) => RollbackStage::Draining,
     };
     let issuer_touched = rotation.state.issuer_may_know_candidate();
-    let stage = if issuer_touched { stage } else { RollbackStage::Draining };
+    let stage = if issuer_touched {
+        stage
+    } else {
+        RollbackStage::Draining
+    };
     Rotation {
-        state: RotationState::RollingBack(Rollback { cause, since: now, stage, issuer_touched }),
+        state: RotationState::RollingBack(Rollback {
+            cause,
+            since: now,
+            stage,
+            issuer_touched,
+        }),
         pause: None,
         hold: None,
         retry: None,
@@ -41,25 +50,45 @@ impl Services {
     /// # Errors
     /// When the store is away.
     pub async fn roll_back_by_verdict(&self, id: &RotationId, cause: RollbackCause) -> Result<(), Refusal> {
-        self.roll_back(&Actor::system("detection"), id, cause).await.map(|_| ())
+        self.roll_back(&Actor::system("detection"), id, cause)
+            .await
+            .map(|_| ())
     }
 
     /// Sends a rotation back. Already on its way back, or past the point of return: false, nothing is changed.
-    pub(crate) async fn roll_back(&self, actor: &Actor, id: &RotationId, cause: RollbackCause) -> Result<bool, Refusal> {
+    pub(crate) async fn roll_back(
+        &self,
+        actor: &Actor,
+        id: &RotationId,
+        cause: RollbackCause,
+    ) -> Result<bool, Refusal> {
         for _ in 0..TRIES {
-            let Some(rotation) = self.store.rotation(id).await? else { return Ok(false) };
+            let Some(rotation) = self.store.rotation(id).await? else {
+                return Ok(false);
+            };
             if !rotation.state.may_roll_back() {
                 return Ok(false);
             }
-            match self.store.commit(self.rollback_change(actor, &rotation, cause.clone()).await?).await {
+            match self
+                .store
+                .commit(self.rollback_change(actor, &rotation, cause.clone()).await?)
+                .await
+            {
                 Err(CommitError::Stale { .. }) => {}
                 other => return Ok(other.map(|()| true)?),
             }
         }
-        Err(Refusal::Unavailable("the rotation is changing quickly; roll it back again".to_owned()))
+        Err(Refusal::Unavailable(
+            "the rotation is changing quickly; roll it back again".to_owned(),
+        ))
     }
 
-    async fn rollback_change(&self, actor: &Actor, rotation: &Rotation, cause: RollbackCause) -> Result<Change, Refusal> {
+    async fn rollback_change(
+        &self,
+        actor: &Actor,
+        rotation: &Rotation,
+        cause: RollbackCause,
+    ) -> Result<Change, Refusal> {
         let now = self.clock.now();
         let detail = cause.in_words();
         let moved = RecordEvent::Moved {
@@ -69,7 +98,8 @@ impl Services {
         };
         let mut change = Change::new();
         let credential = self.store.credential_by_id(&rotation.credential).await?;
-        if let Some(mut credential) = credential.filter(|credential| credential.current == Some(rotation.to)) {
+        if let Some(mut credential) = credential.filter(|credential| credential.current == Some(rotation.to))
+        {
             credential.current = rotation.from;
             change = change.write(Write::UpdateCredential(credential));
         }
@@ -91,8 +121,18 @@ impl Services {
         let object = format!("rotation/{}", rotation.id);
         Ok(change
             .write(Write::UpdateRotation(Box::new(sent_back(rotation, cause, now))))
-            .write(Write::AppendRecord { rotation: rotation.id.clone(), at: now, event: moved })
-            .audit(AuditDraft::new(actor, now, "rotation.rolling_back", object, detail))
+            .write(Write::AppendRecord {
+                rotation: rotation.id.clone(),
+                at: now,
+                event: moved,
+            })
+            .audit(AuditDraft::new(
+                actor,
+                now,
+                "rotation.rolling_back",
+                object,
+                detail,
+            ))
             .topic(Topic::Credential(rotation.credential.clone()))
             .topic(Topic::Rotation(rotation.id.clone())))
     }
@@ -103,17 +143,25 @@ impl Services {
     /// When the store is away.
     pub async fn hold_rotation(&self, id: &RotationId, reason: &str) -> Result<(), Refusal> {
         for _ in 0..TRIES {
-            let Some(mut rotation) = self.store.rotation(id).await? else { return Ok(()) };
+            let Some(mut rotation) = self.store.rotation(id).await? else {
+                return Ok(());
+            };
             if rotation.state.is_terminal() || rotation.hold.is_some() {
                 return Ok(());
             }
             let now = self.clock.now();
-            rotation.hold = Some(Hold { reason: reason.to_owned(), since: now, alerted: false });
+            rotation.hold = Some(Hold {
+                reason: reason.to_owned(),
+                since: now,
+                alerted: false,
+            });
             let change = Change::new()
                 .write(Write::AppendRecord {
                     rotation: id.clone(),
                     at: now,
-                    event: RecordEvent::Held { reason: reason.to_owned() },
+                    event: RecordEvent::Held {
+                        reason: reason.to_owned(),
+                    },
                 })
                 .topic(Topic::Rotation(id.clone()))
                 .write(Write::UpdateRotation(Box::new(rotation)));

@@ -31,7 +31,10 @@ impl Services {
     pub async fn start_rotation(&self, actor: &Actor, new: NewRotation) -> Result<Rotation, Refusal> {
         actor.require(Role::Operator)?;
         if new.reason.trim().is_empty() {
-            return Err(Refusal::rule("/reason", "say why, in a few words; it stands in the audit"));
+            return Err(Refusal::rule(
+                "/reason",
+                "say why, in a few words; it stands in the audit",
+            ));
         }
         for _ in 0..TRIES {
             let credential = self.store.credential(&new.credential).await?;
@@ -51,7 +54,12 @@ impl Services {
     }
 
     /// Nothing stands in the way. An emergency ends a running grace and passes a freeze.
-    async fn check_free(&self, actor: &Actor, credential: &Credential, new: &NewRotation) -> Result<(), Refusal> {
+    async fn check_free(
+        &self,
+        actor: &Actor,
+        credential: &Credential,
+        new: &NewRotation,
+    ) -> Result<(), Refusal> {
         if let Some(running) = self.store.rotation_in_flight(&credential.id).await? {
             let in_grace = matches!(running.state, RotationState::Grace { .. });
             if new.emergency && in_grace {
@@ -63,18 +71,27 @@ impl Services {
                     "rotation {} of this credential is {}; {}",
                     running.id,
                     running.label(),
-                    if new.emergency && in_grace { "its grace ends now, try again in a moment" } else { "wait for it, or roll it back" }
+                    if new.emergency && in_grace {
+                        "its grace ends now, try again in a moment"
+                    } else {
+                        "wait for it, or roll it back"
+                    }
                 ),
             ));
         }
         let now = self.clock.now();
         let freezes = self.store.freezes_on(now).await?;
-        if let Some(freeze) = freezes.iter().find(|freeze| freeze.covers(&credential.environment, now))
+        if let Some(freeze) = freezes
+            .iter()
+            .find(|freeze| freeze.covers(&credential.environment, now))
             && !new.emergency
         {
             return Err(Refusal::conflict(
                 "frozen",
-                format!("{} froze rotations: {}. End the freeze, or mark this an emergency", freeze.started_by, freeze.reason),
+                format!(
+                    "{} froze rotations: {}. End the freeze, or mark this an emergency",
+                    freeze.started_by, freeze.reason
+                ),
             ));
         }
         let silent = credential.consumers.is_empty() && credential.policy.evidence == Evidence::Signals;
@@ -125,11 +142,25 @@ fn started(actor: &Actor, rotation: &Rotation) -> Change {
     let emergency = if rotation.emergency { ", emergency" } else { "" };
     let detail = format!("{versions}{emergency}: {}", rotation.reason);
     let object = format!("credential/{}", rotation.credential_name);
-    let event = RecordEvent::Moved { from: String::new(), to: "planned".to_owned(), detail: detail.clone() };
+    let event = RecordEvent::Moved {
+        from: String::new(),
+        to: "planned".to_owned(),
+        detail: detail.clone(),
+    };
     Change::new()
         .write(Write::InsertRotation(Box::new(rotation.clone())))
-        .write(Write::AppendRecord { rotation: rotation.id.clone(), at: rotation.created_at, event })
-        .audit(AuditDraft::new(actor, rotation.created_at, "rotation.start", object, detail))
+        .write(Write::AppendRecord {
+            rotation: rotation.id.clone(),
+            at: rotation.created_at,
+            event,
+        })
+        .audit(AuditDraft::new(
+            actor,
+            rotation.created_at,
+            "rotation.start",
+            object,
+            detail,
+        ))
         .topic(Topic::Credential(rotation.credential.clone()))
         .topic(Topic::Rotation(rotation.id.clone()))
 }
