@@ -16,7 +16,7 @@ pub struct Config {
     pub credentials: Vec<String>,
     pub client: ClientOptions,
     pub ack_mode: AckMode,
-    /// How long the last good value is kept when the server does not answer.
+    /// How long the last good value is kept once the server is seen not to answer.
     pub outage_limit: Duration,
     /// How long a program that was refused waits for the server before it tries what is there.
     pub refresh_timeout: Duration,

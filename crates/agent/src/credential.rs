@@ -64,7 +64,7 @@ pub(crate) struct Held {
 #[derive(Debug, Clone)]
 pub(crate) enum Contact {
     Waiting { reason: String },
-    Fresh { since: Instant },
+    Fresh,
     Outage { since: Instant, reason: String },
     Expired { reason: String },
     Withdrawn { reason: String },
@@ -124,9 +124,7 @@ impl CredentialState {
                 previous,
                 refresh_after,
             });
-            snapshot.contact = Contact::Fresh {
-                since: Instant::now(),
-            };
+            snapshot.contact = Contact::Fresh;
         });
         if is_new && surroundings.ack_mode == AckMode::OnFetch {
             self.acknowledge(Ack {
@@ -157,12 +155,10 @@ impl CredentialState {
     }
 
     pub(crate) fn note_contact(&self) {
-        let contact = Contact::Fresh {
-            since: Instant::now(),
-        };
+        let contact = Contact::Fresh;
         // Nobody waits for this, so nobody is woken.
         self.snapshot.send_if_modified(|snapshot| {
-            let was_away = !matches!(snapshot.contact, Contact::Fresh { .. });
+            let was_away = !matches!(snapshot.contact, Contact::Fresh);
             snapshot.contact = contact;
             was_away
         });
@@ -191,12 +187,10 @@ impl CredentialState {
                 }
                 return;
             }
+            // Counted from when it is noticed: until then the last answer may have been as fresh as an idle poll.
             let since = match &snapshot.contact {
-                Contact::Fresh { since } | Contact::Outage { since, .. } => *since,
-                Contact::Waiting { .. }
-                | Contact::Expired { .. }
-                | Contact::Withdrawn { .. }
-                | Contact::Stopped => Instant::now(),
+                Contact::Outage { since, .. } => *since,
+                _ => Instant::now(),
             };
             if since.elapsed() >= surroundings.outage_limit {
                 snapshot.held = None;
@@ -281,20 +275,31 @@ impl CredentialState {
                     reason: reason.clone(),
                 })
             }
-            (Contact::Fresh { .. }, None) => Err(Unavailable::Waiting {
+            (Contact::Fresh, None) => Err(Unavailable::Waiting {
                 credential,
                 reason: "nothing was delivered".to_owned(),
             }),
         }
     }
 
-    pub(crate) fn status(&self) -> Status {
+    /// How long until an outage has lasted too long.
+    pub(crate) fn outage_left(&self, outage_limit: Duration) -> Option<Duration> {
+        match &self.snapshot.borrow().contact {
+            Contact::Outage { since, .. } => Some(outage_limit.saturating_sub(since.elapsed())),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn status(&self, outage_limit: Duration) -> Status {
         let snapshot = self.snapshot.borrow();
         let freshness = match &snapshot.contact {
             Contact::Waiting { reason } => Freshness::Waiting {
                 reason: reason.clone(),
             },
-            Contact::Fresh { .. } => Freshness::Fresh,
+            Contact::Fresh => Freshness::Fresh,
+            Contact::Outage { since, reason } if since.elapsed() >= outage_limit => Freshness::Expired {
+                reason: reason.clone(),
+            },
             Contact::Outage { since, reason } => Freshness::Outage {
                 lasting: since.elapsed(),
                 reason: reason.clone(),
@@ -307,7 +312,8 @@ impl CredentialState {
             },
             Contact::Stopped => Freshness::Stopped,
         };
-        let held = snapshot.held.as_ref();
+        let is_expired = matches!(freshness, Freshness::Expired { .. });
+        let held = snapshot.held.as_ref().filter(|_| !is_expired);
         Status {
             credential: self.name.clone(),
             version: held.map(|held| held.current.version()),

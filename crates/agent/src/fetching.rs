@@ -28,7 +28,11 @@ pub(crate) async fn keep_current(surroundings: Arc<Surroundings>, state: Arc<Cre
                     ClientError::Refused { retry_after, .. } => *retry_after,
                     _ => None,
                 };
-                backoff.delay(&*surroundings.jitter, asked)
+                let delay = backoff.delay(&*surroundings.jitter, asked);
+                // The question that ends an outage's patience is asked on time, so that the value is erased then.
+                state
+                    .outage_left(surroundings.outage_limit)
+                    .map_or(delay, |left| delay.min(left))
             }
         };
         tokio::time::sleep(pause).await;

@@ -59,7 +59,7 @@ impl Handle {
     /// How it stands with the server, without secrets.
     #[must_use]
     pub fn status(&self) -> Status {
-        self.state.status()
+        self.state.status(self.surroundings.outage_limit)
     }
 
     /// Waits for the first value.

@@ -260,8 +260,13 @@ async fn the_last_good_value_outlives_the_server_for_a_bounded_time() {
     })
     .await;
     assert!(matches!(handle.current(), Err(Unavailable::Expired { .. })));
-    // The handle's own memory of what it saw last is the only one left.
-    assert!(weak.strong_count() <= 1, "the agent itself has let go");
+    // The handle remembers what it saw last; the agent itself lets go when the time is over.
+    within_ten_seconds(async {
+        while weak.strong_count() > 1 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
 
     server.serve(served(2, None));
     server.listen().await;

@@ -309,3 +309,35 @@ fn a_secret_prints_as_stars_whatever_holds_it() {
     assert_eq!(format!("{map:?}"), r#"{"password": ***}"#);
     assert_eq!(serde_json::to_string(&map).unwrap(), r#"{"password":"hunter2"}"#);
 }
+
+#[cfg(feature = "openapi")]
+#[test]
+fn schemas_say_what_the_wire_carries() {
+    use utoipa::PartialSchema;
+    let schema =
+        |schema: utoipa::openapi::RefOr<utoipa::openapi::Schema>| serde_json::to_value(schema).unwrap();
+    let expected = [
+        (
+            schema(api::Timestamp::schema()),
+            json!({"type": "string", "format": "date-time"}),
+        ),
+        (
+            schema(api::IsoDuration::schema()),
+            json!({"type": "string", "format": "duration"}),
+        ),
+        (
+            schema(Secret::schema()),
+            json!({"type": "string", "format": "password"}),
+        ),
+        (schema(RotationCommand::schema()), json!({"type": "string"})),
+    ];
+    for (found, expected) in expected {
+        assert_contains(&found, &expected, "");
+    }
+    let start = schema(StartRotation::schema());
+    assert_eq!(
+        start["additionalProperties"], false,
+        "unknown fields are refused, and the document says so"
+    );
+    assert_eq!(start["required"], json!(["reason"]));
+}
