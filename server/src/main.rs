@@ -1,1 +1,7 @@
-fn main() {}
+//! The one binary: see `rota --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::commands::run_command_line()
+}

@@ -209,7 +209,7 @@ impl Credential {
         Self {
             id: credential.id.to_string(),
             name: credential.name.to_string(),
-            kind: credential.kind.label().to_owned(),
+            kind: kind(credential.kind).to_owned(),
             issuer: credential.issuer.to_string(),
             owner_team: credential.owner_team,
             backup_contact: credential.backup_contact,
@@ -281,6 +281,19 @@ fn versions(
             }
         })
         .collect()
+}
+
+/// The word of a kind.
+fn kind(kind: from::CredentialKind) -> &'static str {
+    match kind {
+        from::CredentialKind::DatabasePassword => "database_password",
+        from::CredentialKind::ApiKey => "api_key",
+        from::CredentialKind::Certificate => "certificate",
+        from::CredentialKind::SigningKey => "signing_key",
+        from::CredentialKind::SshKey => "ssh_key",
+        from::CredentialKind::Token => "token",
+        from::CredentialKind::Other => "other",
+    }
 }
 
 fn count(number: usize) -> u32 {

@@ -1,0 +1,100 @@
+//! The command line. Errors are plain sentences that say what to do; exit code 1 when something could not be done, 2 when
+//! it was asked for wrongly.
+
+mod admin;
+mod audit;
+mod migrate;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, ServeOptions};
+
+/// Rotates credentials and keys without outages, and shows how healthy rotation is
+#[derive(Debug, Parser)]
+#[command(name = "rota", version, propagate_version = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(Box<ServeOptions>),
+    /// Bring the database to this version of Rota, and do nothing else
+    Migrate(migrate::MigrateOptions),
+    /// Check the audit
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Administer this installation from its own machine
+    #[command(subcommand)]
+    Admin(admin::AdminCommand),
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A setting is wrong: exit code 2.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// It was asked for wrongly: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It could not be done: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CommandError {
+    /// From whatever went wrong, in its own words.
+    pub fn failed(cause: impl std::fmt::Display) -> Self {
+        Self::Failed(cause.to_string())
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) => ExitCode::from(1),
+        }
+    }
+}
+
+/// Reads the command line, carries it out and gives the exit code.
+pub fn run_command_line() -> ExitCode {
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // clap prints help to standard output and errors to standard error, with codes 0 and 2.
+            let _closed_terminal = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    match carry_out(line.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("rota: {error}");
+            error.exit_code()
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CommandError::Failed(format!("no threads can be started: {error}")))?;
+    let done = runtime.block_on(async {
+        match command {
+            Command::Serve(options) => serve::serve(*options).await.map(|()| ExitCode::SUCCESS),
+            Command::Migrate(options) => migrate::migrate(&options).await.map(|()| ExitCode::SUCCESS),
+            Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
+            Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
+        }
+    });
+    // What still runs on a thread of its own (a look-up of a name) must not delay the exit.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,94 @@
+//! `rota serve`.
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::CommandError;
+use crate::composition;
+use crate::config::{Config, ServeOptions};
+use crate::control::ControlSocket;
+use crate::http::{AppState, listen, router, tls};
+use crate::telemetry::start_logs;
+use crate::workers;
+
+pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
+    let config = options.check()?;
+    start_logs(config.log_format);
+    let acceptor = config.tls.as_ref().map(tls::acceptor).transpose().map_err(CommandError::failed)?;
+    let shutdown = CancellationToken::new();
+    stop_on_signals(&shutdown)?;
+
+    // The port is taken first: a second server on it must not touch the database.
+    let listener = bind(&config).await?;
+    let address = listener.local_addr().map_err(CommandError::failed)?;
+    let state = composition::compose(&config, shutdown.clone()).await?;
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let public_url = match config.public_url.clone() {
+        Some(url) => url,
+        None => Url::parse(&format!("{scheme}://{address}")).map_err(CommandError::failed)?,
+    };
+    let public_url = state.public_url.get_or_init(|| public_url).to_string();
+
+    let tasks = TaskTracker::new();
+    offer_control(&config, &state, &tasks);
+    workers::start(&state, &tasks);
+    tracing::info!(server.address = %address, server.url = %public_url, "Rota serves at {public_url}");
+    listen::serve(listener, acceptor, router::router(&state), &shutdown).await;
+
+    tasks.close();
+    if tokio::time::timeout(std::time::Duration::from_secs(1), tasks.wait()).await.is_err() {
+        tracing::warn!("a worker did not stop in time; what it was doing is repeated at the next start");
+    }
+    state.database.close().await;
+    tracing::info!("Rota has stopped");
+    Ok(())
+}
+
+async fn bind(config: &Config) -> Result<TcpListener, CommandError> {
+    TcpListener::bind(config.listen).await.map_err(|error| {
+        CommandError::Failed(format!(
+            "{} cannot be listened on: {error}; is another server running there? Choose another address with ROTA_LISTEN",
+            config.listen
+        ))
+    })
+}
+
+/// The first signal asks for an orderly end; a second one ends at once.
+fn stop_on_signals(shutdown: &CancellationToken) -> Result<(), CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::failed)?;
+    let shutdown = shutdown.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if shutdown.is_cancelled() {
+                tracing::warn!("asked twice to stop, so Rota stops at once");
+                std::process::exit(1);
+            }
+            tracing::info!("asked to stop: waiting polls are answered and requests in flight end");
+            shutdown.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// Without the socket `rota admin` cannot reach a server on SQLite; everything else works.
+fn offer_control(config: &Config, state: &AppState, tasks: &TaskTracker) {
+    let Some(file) = config.database.sqlite_file() else {
+        return;
+    };
+    match ControlSocket::bind(&file) {
+        Ok(socket) => {
+            tasks.spawn(socket.answer(state.clone()));
+        }
+        Err(error) => {
+            tracing::warn!(error.cause = %error, "no control socket: `rota admin` works only while the server is stopped");
+        }
+    }
+}

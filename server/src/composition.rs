@@ -1,0 +1,126 @@
+//! Builds the parts and puts them together: the only place that knows both the store and the connectors.
+
+use std::sync::{Arc, OnceLock};
+
+use engine::access::{BootstrapToken, Throttle};
+use engine::delivery::Live;
+use engine::detection::Detector;
+use engine::ports::Announcer;
+use engine::seal::RootKeySource as Opened;
+use engine::seal::Sealer;
+use engine::{Clock, Randomness, Services};
+use store::{Database, Options};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::announcements::Announcements;
+use crate::commands::CommandError;
+use crate::config::{Config, DatabaseUrl, RootKeySource};
+use crate::host::{OsRandomness, SystemClock};
+use crate::http::AppState;
+use crate::http::state::Shared;
+use crate::root_key;
+use crate::telemetry::Metrics;
+
+/// Passwords checked at once: each takes 19 MiB and a core.
+const PASSWORD_CHECKS: usize = 2;
+/// Series that name one object, where nobody set a limit.
+const SERIES_LIMIT: usize = 10_000;
+
+/// The parts of a process that are more than its services.
+#[derive(Debug)]
+pub struct Parts {
+    pub services: Services,
+    pub database: Arc<Database>,
+    pub announcements: Arc<Announcements>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// Everything `rota serve` needs; the database is open and the wrapping keys are unlocked when this returns.
+///
+/// # Errors
+/// With what is wrong and how to mend it; nothing was changed then.
+pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<AppState, CommandError> {
+    let mut parts = build(&config.database, &config.root_key, config.metrics_series_limit).await?;
+    if let Some(token) = &config.bootstrap_token {
+        let token = BootstrapToken::new(token.duplicate()).map_err(CommandError::failed)?;
+        parts.services.bootstrap = Some(Arc::new(token));
+    }
+    Ok(AppState::new(Shared {
+        services: parts.services,
+        database: parts.database,
+        announcements: parts.announcements,
+        metrics: parts.metrics,
+        trusted_proxies: config.trusted_proxies.clone(),
+        metrics_open: config.metrics_open,
+        public_url: OnceLock::new(),
+        root_key_beside_database: matches!(config.root_key, RootKeySource::BesideDatabase(_)),
+        sandbox: config.sandbox,
+        password_checks: Semaphore::new(PASSWORD_CHECKS),
+        shutdown,
+    }))
+}
+
+/// The parts alone, for commands that work without a server.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_services(database: &DatabaseUrl, root_key: &RootKeySource) -> Result<Parts, CommandError> {
+    build(database, root_key, SERIES_LIMIT).await
+}
+
+/// Opens the database and brings it to this version.
+///
+/// # Errors
+/// When it is in use, newer than this program, or away.
+pub async fn open_database(
+    url: &DatabaseUrl,
+    announcer: Arc<dyn Announcer>,
+) -> Result<Arc<Database>, CommandError> {
+    let mut replica = [0; 8];
+    OsRandomness.fill(&mut replica);
+    let options = Options { replica: hex::encode(replica), ..Options::default() };
+    Database::open(url.expose_url(), announcer, options).await.map_err(CommandError::failed)
+}
+
+async fn build(
+    url: &DatabaseUrl,
+    root_key: &RootKeySource,
+    series_limit: usize,
+) -> Result<Parts, CommandError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let randomness: Arc<OsRandomness> = Arc::new(OsRandomness);
+    let live = Arc::new(Live::new(clock.now()));
+    let announcements = Arc::new(Announcements::new(Arc::clone(&live)));
+    let announcer: Arc<dyn Announcer> = announcements.clone();
+    let database = open_database(url, Arc::clone(&announcer)).await?;
+    let sealer = unlock(&database, root_key, clock.as_ref()).await?;
+    let metrics = Arc::new(Metrics::new(series_limit).map_err(CommandError::failed)?);
+    let services = Services {
+        store: database.clone(),
+        connectors: connectors::all(randomness.clone()),
+        sealer: Arc::new(sealer),
+        clock,
+        randomness,
+        announcer,
+        meter: metrics.clone(),
+        live,
+        detector: Arc::new(Detector::default()),
+        throttle: Arc::new(Throttle::new()),
+        bootstrap: None,
+    };
+    Ok(Parts { services, database, announcements, metrics })
+}
+
+/// A new root key file is made only while nothing is sealed.
+async fn unlock(database: &Database, source: &RootKeySource, clock: &dyn Clock) -> Result<Sealer, CommandError> {
+    let opened = match source {
+        RootKeySource::Passphrase(passphrase) => Opened::Passphrase(passphrase.duplicate()),
+        RootKeySource::File(path) | RootKeySource::BesideDatabase(path) => {
+            let holds_sealed = Sealer::needs_existing_root_key(database).await.map_err(CommandError::failed)?;
+            let key = root_key::read_or_create(path, holds_sealed, &OsRandomness);
+            Opened::Key(key.map_err(CommandError::failed)?)
+        }
+    };
+    Sealer::unlock(database, opened, clock, Arc::new(OsRandomness)).await.map_err(CommandError::failed)
+}

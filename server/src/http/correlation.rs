@@ -1,0 +1,90 @@
+//! The id that joins a request, its log lines and its audit entries (DET-6).
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use engine::Randomness;
+use tracing::Instrument;
+
+use super::AppState;
+
+const HEADER: HeaderName = HeaderName::from_static("x-correlation-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const LONGEST: usize = 64;
+
+/// The correlation id of a request.
+#[derive(Clone, Debug)]
+pub struct Correlation(pub String);
+
+/// Takes the caller's id or makes one, hands it on and sends it back.
+pub async fn correlate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let id = given(request.headers()).unwrap_or_else(|| generate(state.services.randomness.as_ref()));
+    request.extensions_mut().insert(Correlation(id.clone()));
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let started = tokio::time::Instant::now();
+    let span = tracing::info_span!("request", http.method = %method, url.path = %path, correlation.id = %id);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    log(&span, &response, started.elapsed());
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HEADER, value);
+    }
+    response
+}
+
+/// Only what cannot break a log line or a header is taken.
+fn given(headers: &HeaderMap) -> Option<String> {
+    let plain = |text: &&str| {
+        !text.is_empty()
+            && text.len() <= LONGEST
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+    };
+    let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(own) = text(&HEADER).filter(plain) {
+        return Some(own.to_owned());
+    }
+    // W3C trace context: version-traceid-parentid-flags.
+    let trace = text(&TRACEPARENT)?.split('-').nth(1)?;
+    let is_trace = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_trace && trace.bytes().any(|byte| byte != b'0')).then(|| trace.to_ascii_lowercase())
+}
+
+fn generate(randomness: &dyn Randomness) -> String {
+    let mut bytes = [0; 16];
+    randomness.fill(&mut bytes);
+    hex::encode(bytes)
+}
+
+/// One line a request: no query, no body, no header, since each of them may hold a secret.
+fn log(span: &tracing::Span, response: &Response, elapsed: std::time::Duration) {
+    let _entered = span.enter();
+    let status = response.status().as_u16();
+    let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    if response.status().is_server_error() {
+        tracing::warn!(http.status = status, elapsed_ms, "a request failed");
+    } else {
+        tracing::debug!(http.status = status, elapsed_ms, "a request was answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_could_forge_a_log_line_is_not_taken() {
+        let check = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            given(&headers)
+        };
+        assert_eq!(check("x-correlation-id", "deploy-42.a:b").as_deref(), Some("deploy-42.a:b"));
+        assert_eq!(check("x-correlation-id", "a b"), None);
+        assert_eq!(check("x-correlation-id", "a\tb=c"), None);
+        assert_eq!(check("x-correlation-id", &"a".repeat(65)), None);
+        let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        assert_eq!(check("traceparent", trace).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!(check("traceparent", &format!("00-{}-00-01", "0".repeat(32))), None);
+    }
+}

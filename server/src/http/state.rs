@@ -1,0 +1,56 @@
+//! What every handler may use.
+
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use engine::Services;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::announcements::Announcements;
+use crate::config::AddressRange;
+use crate::telemetry::Metrics;
+
+/// The handle that handlers take; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState(Arc<Shared>);
+
+/// What stands behind [`AppState`].
+#[derive(Debug)]
+pub struct Shared {
+    pub services: Services,
+    pub database: Arc<store::Database>,
+    pub announcements: Arc<Announcements>,
+    pub metrics: Arc<Metrics>,
+    pub trusted_proxies: Vec<AddressRange>,
+    pub metrics_open: bool,
+    /// The address people use; known once the port is.
+    pub public_url: OnceLock<Url>,
+    /// `root.key` lies beside the database it protects.
+    pub root_key_beside_database: bool,
+    pub sandbox: bool,
+    /// Passwords that are being checked at once: each takes memory and a core.
+    pub password_checks: tokio::sync::Semaphore,
+    /// Ends waiting polls and event streams.
+    pub shutdown: CancellationToken,
+}
+
+impl AppState {
+    /// Shares what was composed.
+    pub fn new(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// People reach us by https, so cookies are for https only.
+    pub fn is_https(&self) -> bool {
+        self.public_url.get().is_some_and(|url| url.scheme() == "https")
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}

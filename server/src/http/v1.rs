@@ -1,0 +1,38 @@
+//! HTTP v1, a module per noun. A handler says who is asking, parses, makes one service call and replies.
+
+pub mod accounts;
+pub mod audit;
+pub mod consumers;
+pub mod credentials;
+pub mod delivery;
+pub mod findings;
+pub mod freezes;
+pub mod issuers;
+pub mod openapi;
+pub mod reply;
+pub mod rotation_view;
+pub mod rotations;
+pub mod signals;
+pub mod tokens;
+pub mod whoami;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::AppState;
+
+/// Every route of v1 with its documentation: a handler without documentation cannot be mounted.
+pub fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(accounts::routes())
+        .merge(audit::routes())
+        .merge(consumers::routes())
+        .merge(credentials::routes())
+        .merge(delivery::routes())
+        .merge(findings::routes())
+        .merge(freezes::routes())
+        .merge(issuers::routes())
+        .merge(rotations::routes())
+        .merge(signals::routes())
+        .merge(tokens::routes())
+        .merge(whoami::routes())
+}

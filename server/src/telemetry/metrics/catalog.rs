@@ -1,0 +1,70 @@
+//! What is measured at each scrape: ages, bands, rotations under way, the length of the audit.
+
+use std::collections::{BTreeMap, HashMap};
+
+use engine::Services;
+use engine::catalog::{AgeBand, Credential, Version};
+use engine::id::CredentialId;
+use engine::ports::StoreError;
+
+use super::Metrics;
+
+/// Reads the catalog once and sets every gauge anew, so that nothing stays of what is gone.
+pub(super) async fn measure(metrics: &Metrics, services: &Services) -> Result<(), StoreError> {
+    let credentials = services.store.credentials().await?;
+    let versions = services.store.current_versions().await?;
+    let rotations = services.store.rotations_in_flight().await?;
+    let head = services.store.audit_head().await?;
+
+    metrics.rotations_in_flight.reset();
+    for rotation in &rotations {
+        metrics.rotations_in_flight.with_label_values(&[rotation.label()]).inc();
+    }
+    let entries = u64::try_from(head.sequence).unwrap_or(0);
+    metrics.audit_entries.inc_by(entries.saturating_sub(metrics.audit_entries.get()));
+    measure_credentials(metrics, services, &credentials, versions);
+    Ok(())
+}
+
+fn measure_credentials(
+    metrics: &Metrics,
+    services: &Services,
+    credentials: &[Credential],
+    versions: Vec<Version>,
+) {
+    let now = services.clock.now();
+    let versions: HashMap<CredentialId, Version> =
+        versions.into_iter().map(|version| (version.credential.clone(), version)).collect();
+    metrics.credential_age.reset();
+    metrics.credential_expires.reset();
+    metrics.credentials.reset();
+    let mut bands: BTreeMap<(&str, &str), i64> = BTreeMap::new();
+    for (position, credential) in credentials.iter().enumerate() {
+        let Some(version) = versions.get(&credential.id) else {
+            continue;
+        };
+        let age = now.since(version.created_at);
+        let band = credential.age_thresholds.unwrap_or_default().band(age);
+        *bands.entry((credential.environment.as_str(), word(band))).or_default() += 1;
+        if position < metrics.series_limit {
+            let label = [credential.name.as_str()];
+            let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
+            metrics.credential_age.with_label_values(&label).set(seconds);
+            let expires = version.created_at.after(credential.policy.max_age).as_micros() / 1_000_000;
+            metrics.credential_expires.with_label_values(&label).set(expires);
+        }
+    }
+    for ((environment, band), count) in bands {
+        metrics.credentials.with_label_values(&[environment, band]).set(count);
+    }
+    let left_out = credentials.len().saturating_sub(metrics.series_limit);
+    metrics.series_left_out.set(i64::try_from(left_out).unwrap_or(i64::MAX));
+}
+
+fn word(band: AgeBand) -> &'static str {
+    match band {
+        AgeBand::Green => "green",
+        AgeBand::Yellow => "yellow",
+        AgeBand::Red => "red",
+    }
+}

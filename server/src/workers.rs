@@ -1,0 +1,14 @@
+//! What acts without being asked: the driver of rotations, the roll-up of outcomes, housekeeping.
+
+pub mod driver;
+pub mod housekeeping;
+
+use tokio_util::task::TaskTracker;
+
+use crate::http::AppState;
+
+/// Starts every worker; each ends when the state's `shutdown` is cancelled.
+pub fn start(state: &AppState, tasks: &TaskTracker) {
+    tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
+    tasks.spawn(housekeeping::keep_house(state.clone()));
+}
