@@ -22,7 +22,9 @@ use crate::listener::{self, Watch};
 use crate::migration::{self, MigrationError};
 use crate::{lease, sqlite_path};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An outage of PostgreSQL is said after this long; SQLite's one writer may make others wait longer.
+const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
+const SQLITE_TIMEOUT: Duration = Duration::from_secs(10);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 const OLDEST_POSTGRES: i64 = 150_000;
 
@@ -95,7 +97,7 @@ pub struct Database {
     queue: Mutex<Option<mpsc::Sender<Pending>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
-    file_lock: Mutex<Option<FileLock>>,
+    file_lock: Mutex<Option<Arc<FileLock>>>,
 }
 
 impl Database {
@@ -139,7 +141,7 @@ impl Database {
             readers,
             writers,
             announcing,
-            Some(file_lock),
+            Some(Arc::new(file_lock)),
         )))
     }
 
@@ -167,9 +169,9 @@ impl Database {
         readers: AnyPool,
         writers: AnyPool,
         announcing: Announcing,
-        file_lock: Option<FileLock>,
+        file_lock: Option<Arc<FileLock>>,
     ) -> Self {
-        let (writer, queue) = Writer::new(backend, writers.clone(), announcing);
+        let (writer, queue) = Writer::new(backend, writers.clone(), announcing, file_lock.clone());
         Self {
             backend,
             readers,
@@ -264,9 +266,13 @@ fn lock_file(path: &Path) -> Result<FileLock, OpenError> {
 
 async fn connect(backend: Backend, url: &str, connections: u32) -> Result<AnyPool, OpenError> {
     let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
+    let timeout = match backend {
+        Backend::Sqlite => SQLITE_TIMEOUT,
+        Backend::Postgres => POSTGRES_TIMEOUT,
+    };
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(CONNECT_TIMEOUT)
+        .acquire_timeout(timeout)
         // A SQLite connection never goes bad, and closing the last one would cost a checkpoint.
         .idle_timeout(None)
         .max_lifetime(None)

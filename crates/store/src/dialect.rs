@@ -110,3 +110,31 @@ impl Backend {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Connection, Row};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sqlite_is_durable_and_shreds() {
+        sqlx::any::install_default_drivers();
+        let folder = tempfile::TempDir::new().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("rota.db").display());
+        let mut connection = AnyConnection::connect(&url).await.unwrap();
+        Backend::Sqlite.prepare(&mut connection).await.unwrap();
+        for (pragma, expected) in [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)] {
+            let row = sqlx::query(&format!("pragma {pragma}"))
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            assert_eq!(row.get::<i64, _>(0), expected, "{pragma}");
+        }
+        let row = sqlx::query("pragma journal_mode")
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        assert_eq!(row.get::<String, _>(0), "wal");
+    }
+}

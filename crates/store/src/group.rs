@@ -4,16 +4,18 @@
 //! appended last. On SQLite this is the only connection that writes; on PostgreSQL it is one appender per replica.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::change::Topic;
 use engine::{Change, CommitError};
-use sqlx::{Acquire, AnyConnection, AnyPool};
+use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::announce::{Announcing, notify};
 use crate::dialect::Backend;
 use crate::failure::{WriteError, is_conflict_of_transactions};
+use crate::file_lock::FileLock;
 use crate::{audit, commit};
 
 /// More changes than this wait for the next transaction.
@@ -57,6 +59,8 @@ pub(crate) struct Writer {
     pool: AnyPool,
     announcing: Announcing,
     queue: mpsc::Receiver<Pending>,
+    /// Kept until the last change is stored, also when the database is dropped without being closed.
+    _file_lock: Option<Arc<FileLock>>,
 }
 
 /// Nothing of a transaction is known to be stored.
@@ -95,6 +99,7 @@ impl Writer {
         backend: Backend,
         pool: AnyPool,
         announcing: Announcing,
+        file_lock: Option<Arc<FileLock>>,
     ) -> (Self, mpsc::Sender<Pending>) {
         let (sender, queue) = mpsc::channel(QUEUE_LENGTH);
         (
@@ -103,6 +108,7 @@ impl Writer {
                 pool,
                 announcing,
                 queue,
+                _file_lock: file_lock,
             },
             sender,
         )
@@ -156,7 +162,8 @@ impl Writer {
     }
 
     async fn try_together(&self, changes: &[&Change]) -> Result<Answers, Failure> {
-        tokio::time::timeout(TRANSACTION_TIMEOUT, self.together(changes))
+        let mut connection = self.pool.acquire().await?;
+        let answers = tokio::time::timeout(TRANSACTION_TIMEOUT, self.together(&mut connection, changes))
             .await
             .unwrap_or_else(|_| {
                 Err(Failure {
@@ -164,11 +171,20 @@ impl Writer {
                     outcome_unknown: true,
                     conflict: false,
                 })
-            })
+            });
+        if answers.is_err() {
+            // Who knows in what state it is: the next transaction gets a new one.
+            connection.close_on_drop();
+        }
+        answers
     }
 
-    async fn together(&self, changes: &[&Change]) -> Result<Answers, Failure> {
-        let mut transaction = self.pool.begin_with(self.backend.begin()).await?;
+    async fn together(
+        &self,
+        connection: &mut AnyConnection,
+        changes: &[&Change],
+    ) -> Result<Answers, Failure> {
+        let mut transaction = connection.begin_with(self.backend.begin()).await?;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             answers.push(self.in_savepoint(&mut transaction, change).await?);
@@ -179,8 +195,8 @@ impl Writer {
         }
         self.finish(&mut transaction, changes, &answers).await?;
         transaction.commit().await.map_err(|error| Failure {
-            // The database was asked to commit; only its own refusal is an answer.
-            outcome_unknown: error.as_database_error().is_none(),
+            // PostgreSQL's own refusal is an answer; a failed write of SQLite, or silence, is none.
+            outcome_unknown: self.backend == Backend::Sqlite || error.as_database_error().is_none(),
             ..Failure::from(error)
         })?;
         Ok(answers)

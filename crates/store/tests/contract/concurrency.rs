@@ -14,6 +14,7 @@ crate::on_both! {
     the_chain_holds_under_concurrent_commits;
     one_of_many_wins_a_name_and_the_others_lose_nothing_else;
     a_bad_change_does_not_harm_its_neighbours;
+    changes_that_wait_share_a_transaction;
 }
 
 const TASKS: usize = 32;
@@ -111,4 +112,22 @@ async fn a_bad_change_does_not_harm_its_neighbours(fixture: Fixture) {
         .await
         .unwrap();
     assert_eq!(verify(store).await.unwrap().sequence, 2);
+}
+
+async fn changes_that_wait_share_a_transaction(fixture: Fixture) {
+    let mut waiting = tokio::task::JoinSet::new();
+    for number in 0..200 {
+        let store = Arc::clone(&fixture.store);
+        let consumer = fixture.consumer(&format!("c-{number}"));
+        waiting.spawn(async move {
+            store
+                .commit(audited("test.insert").write(Write::InsertConsumer(consumer)))
+                .await
+                .unwrap();
+        });
+    }
+    waiting.join_all().await;
+    assert_eq!(verify(&fixture.store).await.unwrap().sequence, 200);
+    let transactions = fixture.count("select commits from audit_head").await;
+    assert!(transactions < 100, "200 changes took {transactions} transactions");
 }

@@ -115,10 +115,28 @@ impl Fixture {
         self.clock.now()
     }
 
+    /// Moves the clock on.
+    pub(crate) fn skip(&self, micros: i64) {
+        self.clock.0.fetch_add(micros, Ordering::Relaxed);
+    }
+
     /// What was announced since the last look.
     pub(crate) fn heard(&self) -> Vec<Topic> {
         let mut heard = self.heard.lock().unwrap();
         std::iter::from_fn(|| heard.try_recv().ok()).collect()
+    }
+
+    /// A number, asked behind the store's back.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        match &self.home {
+            Home::Server(postgres) => postgres.execute(sql).parse().unwrap(),
+            Home::Folder(_) => {
+                use sqlx::{ConnectOptions, Row};
+                let options: sqlx::sqlite::SqliteConnectOptions = self.home.url().parse().unwrap();
+                let mut connection = options.connect().await.unwrap();
+                sqlx::query(sql).fetch_one(&mut connection).await.unwrap().get(0)
+            }
+        }
     }
 
     /// Runs SQL behind the store's back.
