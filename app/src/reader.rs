@@ -8,11 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::views::audit::{AuditQuery, AuditView};
-use crate::views::consumer::{ConsumerView, ConsumersView};
-use crate::views::credential::{CredentialView, CredentialsQuery, CredentialsView};
-use crate::views::expiry::{ExpiriesView, YearMonth};
+use crate::views::catalog::CatalogQuery;
+use crate::views::consumer::{ConsumerFormView, ConsumerView, ConsumersView};
+use crate::views::credential::{CredentialFormView, CredentialView, CredentialsQuery, CredentialsView};
+use crate::views::expiry::{ExpiriesQuery, ExpiriesView};
 use crate::views::frame::Frame;
-use crate::views::issuer::{IssuerView, IssuersView};
+use crate::views::issuer::{IssuerFormView, IssuerView, IssuersView};
 use crate::views::need::NeedsPersonView;
 use crate::views::overview::{OverviewView, Span};
 use crate::views::rotation::{RotationView, RotationsQuery, RotationsView};
@@ -40,13 +41,16 @@ pub trait Reader: Send + Sync {
     async fn credential(&self, name: &str) -> Result<CredentialView, ReadError>;
     async fn rotations(&self, query: RotationsQuery) -> Result<RotationsView, ReadError>;
     async fn rotation(&self, id: &str) -> Result<RotationView, ReadError>;
-    async fn issuers(&self) -> Result<IssuersView, ReadError>;
+    /// `None` is a new one; only those who may make or change it get an answer.
+    async fn credential_form(&self, name: Option<&str>) -> Result<CredentialFormView, ReadError>;
+    async fn issuers(&self, query: CatalogQuery) -> Result<IssuersView, ReadError>;
     async fn issuer(&self, name: &str) -> Result<IssuerView, ReadError>;
-    async fn consumers(&self) -> Result<ConsumersView, ReadError>;
+    async fn issuer_form(&self, name: Option<&str>) -> Result<IssuerFormView, ReadError>;
+    async fn consumers(&self, query: CatalogQuery) -> Result<ConsumersView, ReadError>;
     async fn consumer(&self, name: &str) -> Result<ConsumerView, ReadError>;
-    /// `None` is the current month.
-    async fn expiries(&self, month: Option<YearMonth>) -> Result<ExpiriesView, ReadError>;
-    async fn needs_person(&self) -> Result<NeedsPersonView, ReadError>;
+    async fn consumer_form(&self, name: Option<&str>) -> Result<ConsumerFormView, ReadError>;
+    async fn expiries(&self, query: ExpiriesQuery) -> Result<ExpiriesView, ReadError>;
+    async fn needs_person(&self, cursor: Option<&str>) -> Result<NeedsPersonView, ReadError>;
     async fn audit(&self, query: AuditQuery) -> Result<AuditView, ReadError>;
     async fn settings(&self) -> Result<SettingsView, ReadError>;
 }

@@ -2,11 +2,12 @@
 
 use app::reader::{ReadError, Reader};
 use app::views::audit::{AuditQuery, AuditView};
-use app::views::consumer::{ConsumerView, ConsumersView};
-use app::views::credential::{CredentialView, CredentialsQuery, CredentialsView};
-use app::views::expiry::{ExpiriesView, YearMonth};
+use app::views::catalog::CatalogQuery;
+use app::views::consumer::{ConsumerFormView, ConsumerView, ConsumersView};
+use app::views::credential::{CredentialFormView, CredentialView, CredentialsQuery, CredentialsView};
+use app::views::expiry::{ExpiriesQuery, ExpiriesView};
 use app::views::frame::{Frame, Freeze, Role, Viewer};
-use app::views::issuer::{IssuerView, IssuersView};
+use app::views::issuer::{IssuerFormView, IssuerView, IssuersView};
 use app::views::need::NeedsPersonView;
 use app::views::overview::{OverviewView, Span};
 use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
@@ -14,7 +15,7 @@ use app::views::settings::SettingsView;
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use crate::{credentials, others, overview, rotations};
+use crate::{credentials, forms, others, overview, rotations};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scene {
@@ -140,7 +141,11 @@ impl Reader for Gallery {
         self.one(|scene| rotations::one(scene, id))
     }
 
-    async fn issuers(&self) -> Result<IssuersView, ReadError> {
+    async fn credential_form(&self, name: Option<&str>) -> Result<CredentialFormView, ReadError> {
+        self.answer(|scene| forms::credential(scene, name))
+    }
+
+    async fn issuers(&self, _: CatalogQuery) -> Result<IssuersView, ReadError> {
         self.answer(others::issuers)
     }
 
@@ -148,7 +153,11 @@ impl Reader for Gallery {
         self.one(|scene| others::issuer(scene, name))
     }
 
-    async fn consumers(&self) -> Result<ConsumersView, ReadError> {
+    async fn issuer_form(&self, name: Option<&str>) -> Result<IssuerFormView, ReadError> {
+        self.answer(|scene| forms::issuer(scene, name))
+    }
+
+    async fn consumers(&self, _: CatalogQuery) -> Result<ConsumersView, ReadError> {
         self.answer(others::consumers)
     }
 
@@ -156,13 +165,17 @@ impl Reader for Gallery {
         self.one(|scene| others::consumer(scene, name))
     }
 
-    async fn expiries(&self, month: Option<YearMonth>) -> Result<ExpiriesView, ReadError> {
-        self.answer(|scene| others::expiries(scene, month))
+    async fn consumer_form(&self, name: Option<&str>) -> Result<ConsumerFormView, ReadError> {
+        self.answer(|scene| forms::consumer(scene, name))
     }
 
-    async fn needs_person(&self) -> Result<NeedsPersonView, ReadError> {
+    async fn expiries(&self, query: ExpiriesQuery) -> Result<ExpiriesView, ReadError> {
+        self.answer(|scene| others::expiries(scene, query))
+    }
+
+    async fn needs_person(&self, _: Option<&str>) -> Result<NeedsPersonView, ReadError> {
         self.answer(|scene| NeedsPersonView {
-            items: others::needs(scene, scene.of(3, 400)),
+            listing: others::listing(others::needs(scene, scene.of(3, 100)), scene.of(3, 1_204)),
         })
     }
 

@@ -3,22 +3,38 @@
 use app::views::Listing;
 use app::views::audit::{AuditLine, AuditView, ChainState};
 use app::views::consumer::{ConsumerInstance, ConsumerLine, ConsumerView, ConsumersView, TokenLine};
-use app::views::credential::Severity;
-use app::views::expiry::{ExpiriesView, ExpiryLine, YearMonth};
+use app::views::credential::{FindingLine, Severity};
+use app::views::expiry::{ExpiriesQuery, ExpiriesView, ExpiryLine, YearMonth};
 use app::views::frame::Role;
 use app::views::issuer::{IssuerHealth, IssuerLine, IssuerView, IssuersView};
 use app::views::need::NeedLine;
-use app::views::settings::{ApiTokenLine, PersonLine, SettingLine, SettingsView, WrappingKeyLine};
+use app::views::overview::DayCount;
+use app::views::settings::{
+    ApiTokenLine, PersonLine, SettingLine, SettingsView, Thresholds, WrappingKeyLine,
+};
 use time::Duration;
 
 use crate::credentials;
 use crate::fixtures::{Scene, ago, freeze, now};
 
+/// A page of a list with that many in all.
+pub(crate) fn listing<T>(items: Vec<T>, total: u64) -> Listing<T> {
+    Listing {
+        next_cursor: (total > items.len() as u64).then(|| "x".into()),
+        items,
+        total,
+        unfiltered_total: total,
+    }
+}
+
 pub(crate) fn issuers(scene: Scene) -> IssuersView {
     IssuersView {
-        items: (0..scene.of(4, 240))
-            .map(|index| issuer_line(scene, index))
-            .collect(),
+        listing: listing(
+            (0..scene.of(4, 50))
+                .map(|index| issuer_line(scene, index))
+                .collect(),
+            scene.of(4, 240),
+        ),
         may_administer: true,
     }
 }
@@ -73,10 +89,13 @@ pub(crate) fn issuer(scene: Scene, name: &str) -> IssuerView {
 
 pub(crate) fn consumers(scene: Scene) -> ConsumersView {
     ConsumersView {
-        items: (0..scene.of(4, 800))
-            .map(|index| consumer_line(scene, index))
-            .collect(),
-        may_administer: true,
+        listing: listing(
+            (0..scene.of(4, 50))
+                .map(|index| consumer_line(scene, index))
+                .collect(),
+            scene.of(4, 800),
+        ),
+        may_operate: true,
     }
 }
 
@@ -115,17 +134,19 @@ pub(crate) fn consumer(scene: Scene, name: &str) -> ConsumerView {
         credentials: credentials::lines(scene, 2),
         tokens: vec![TokenLine {
             id: "01".into(),
+            hint: "k3Rz".into(),
             created_at: ago(Duration::days(20)),
             expires_at: Some(now() + Duration::days(70)),
             last_used: Some(ago(Duration::seconds(9))),
         }],
-        may_administer: true,
+        server_url: "https://rota.example".into(),
+        may_operate: true,
     }
 }
 
-pub(crate) fn expiries(scene: Scene, month: Option<YearMonth>) -> ExpiriesView {
+pub(crate) fn expiries(scene: Scene, query: ExpiriesQuery) -> ExpiriesView {
     let today = now().date();
-    let lines = |number, first: i64| {
+    let lines = |number, first: i64| -> Vec<ExpiryLine> {
         credentials::lines(scene, number)
             .into_iter()
             .enumerate()
@@ -139,14 +160,24 @@ pub(crate) fn expiries(scene: Scene, month: Option<YearMonth>) -> ExpiriesView {
             })
             .collect()
     };
+    let days = (0..9)
+        .map(|index| DayCount {
+            day: (now() + Duration::days(1 + index)).date(),
+            count: scene.of(u64::from(index as u8 % 3), 40 * index as u64),
+        })
+        .filter(|day| day.count > 0)
+        .collect();
     ExpiriesView {
-        month: month.unwrap_or(YearMonth {
+        month: query.month.unwrap_or(YearMonth {
             year: today.year(),
             month: today.month(),
         }),
         today,
         late: lines(scene.of(1, 30), -4),
-        items: lines(scene.of(6, 400), 1),
+        late_total: scene.of(1, 88),
+        days,
+        items: lines(scene.of(6, 100), 1),
+        items_total: scene.of(6, 1_440),
     }
 }
 
@@ -186,6 +217,9 @@ pub(crate) fn audit(scene: Scene) -> AuditView {
             unfiltered_total: scene.of(20, 48_213),
             next_cursor: (scene == Scene::Many).then(|| "x".into()),
         },
+        actions: ["credential.updated", "delivery.first", "rotation.started"]
+            .map(str::to_owned)
+            .to_vec(),
         chain: match scene {
             Scene::Hostile => ChainState::Broken {
                 sequence: 4_711,
@@ -241,21 +275,44 @@ pub(crate) fn settings(scene: Scene) -> SettingsView {
                 source: "ROTA_LISTEN".into(),
             },
         ],
+        findings: if scene == Scene::Hostile {
+            vec![FindingLine {
+                severity: Severity::Warning,
+                title: "The root key lies unsealed beside the database".into(),
+                remedy: "Start with ROTA_ROOT_PASSPHRASE, or keep root.key on another file system and name it in ROTA_ROOT_KEY_FILE.".into(),
+                since: ago(Duration::days(3)),
+            }]
+        } else {
+            Vec::new()
+        },
+        thresholds: Thresholds {
+            yellow_from: std::time::Duration::from_secs(3_600),
+            red_from: std::time::Duration::from_secs(30 * 86_400),
+            instance_ttl: std::time::Duration::from_secs(300),
+        },
         people: vec![
             PersonLine {
                 name: scene.person("ada"),
+                display_name: scene.person("Ada Lovelace"),
                 role: Role::Administrator,
+                disabled: false,
+                has_password: true,
                 last_sign_in: Some(ago(Duration::hours(1))),
             },
             PersonLine {
                 name: "grace".into(),
+                display_name: "Grace".into(),
                 role: Role::Operator,
+                disabled: scene == Scene::Hostile,
+                has_password: false,
                 last_sign_in: None,
             },
         ],
         tokens: vec![ApiTokenLine {
             id: "01".into(),
-            name: "prometheus".into(),
+            name: scene.name("prometheus"),
+            hint: "x9Qf".into(),
+            role: Role::Viewer,
             scopes: vec!["metrics".into()],
             expires_at: Some(now() + Duration::days(12)),
             last_used: Some(ago(Duration::seconds(15))),

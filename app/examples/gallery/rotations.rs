@@ -1,5 +1,6 @@
 //! Rotations in every stage. The id chooses: `018f-1` soaks, `-2` is stuck, `-3` was rolled back, `-4` is done.
 
+use std::sync::OnceLock;
 use std::time::Duration as Length;
 
 use app::views::credential::InstanceHealth;
@@ -13,6 +14,17 @@ use time::Duration;
 use crate::fixtures::{Scene, ago, now};
 
 const REFUSED: &str = "checkout-7d9f8-1 was refused 4 times in a row with version 13 (401), while version 12 was never refused.";
+
+/// The id `018f-7` moves while it is looked at.
+const LIVE: u64 = 7;
+
+fn seconds_shown() -> u64 {
+    static FIRST_SHOWN: OnceLock<tokio::time::Instant> = OnceLock::new();
+    FIRST_SHOWN
+        .get_or_init(tokio::time::Instant::now)
+        .elapsed()
+        .as_secs()
+}
 
 fn stage(kind: u64) -> Stage {
     match kind % 6 {
@@ -99,7 +111,7 @@ pub(crate) fn one(scene: Scene, id: &str) -> RotationView {
         .unwrap_or(1);
     let mut own = line(scene, 0, kind);
     own.id = id.to_owned();
-    let is_live = kind == 1;
+    let is_live = kind == 1 || kind == LIVE;
     RotationView {
         reason: scene.person("Quarterly change, ticket 991"),
         steps: steps(kind),
@@ -109,6 +121,7 @@ pub(crate) fn one(scene: Scene, id: &str) -> RotationView {
             proven_at: Some(ago(Duration::seconds(4))),
             estimate: Some(Length::from_millis(260)),
             state: match kind {
+                2 => WayBackState::Closed { reason: "Version 12 is refused, so there is nothing to return to.".into() },
                 3 => WayBackState::Taken,
                 4 => WayBackState::Closed { reason: "Version 12 was retired and is refused by the issuer.".into() },
                 _ => WayBackState::Open,
@@ -137,7 +150,11 @@ fn steps(kind: u64) -> Vec<StepLine> {
         "Grace",
         "Retire version 12",
     ];
-    let reached = if kind == 4 { names.len() } else { 5 };
+    let reached = match kind {
+        4 => names.len(),
+        LIVE => seconds_shown() as usize % names.len(),
+        _ => 5,
+    };
     names
         .iter()
         .enumerate()
@@ -145,7 +162,7 @@ fn steps(kind: u64) -> Vec<StepLine> {
             let state = match (index, kind) {
                 (5, 2 | 3) => StepState::Failed,
                 _ if index < reached => StepState::Done,
-                (5, _) => StepState::Running,
+                (index, _) if index == reached => StepState::Running,
                 _ => StepState::Ahead,
             };
             let started = (index <= reached).then(|| ago(Duration::seconds(52 - index as i64 * 8)));
@@ -183,6 +200,7 @@ fn fleet(scene: Scene, kind: u64) -> Vec<ServiceSquares> {
 fn square(service: &str, group: usize, index: u64, kind: u64) -> Square {
     let holds = match (kind, index) {
         (4, _) | (_, 0) => Holds::New,
+        (LIVE, _) if index < seconds_shown() % 10 => Holds::New,
         (3, _) => Holds::Old,
         (_, 1) => Holds::Handed,
         _ => Holds::Old,

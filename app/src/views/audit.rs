@@ -1,6 +1,6 @@
 //! The audit trail, as an explorer.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::Listing;
 
@@ -9,6 +9,12 @@ pub struct AuditQuery {
     pub text: Option<String>,
     pub actor: Option<String>,
     pub subject: Option<String>,
+    /// "rotation.start", or its first part.
+    pub action: Option<String>,
+    /// The first day, in UTC.
+    pub from: Option<Date>,
+    /// The last day, in UTC.
+    pub until: Option<Date>,
     pub cursor: Option<String>,
 }
 
@@ -16,6 +22,8 @@ pub struct AuditQuery {
 pub struct AuditView {
     pub listing: Listing<AuditLine>,
     pub chain: ChainState,
+    /// Actions that occur, for the filter.
+    pub actions: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,12 +2,14 @@
 
 use time::OffsetDateTime;
 
+use super::Listing;
 use super::credential::{CredentialLine, InstanceLine};
+use crate::forms::Values;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumersView {
-    pub items: Vec<ConsumerLine>,
-    pub may_administer: bool,
+    pub listing: Listing<ConsumerLine>,
+    pub may_operate: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +32,9 @@ pub struct ConsumerView {
     pub instances: Vec<ConsumerInstance>,
     pub credentials: Vec<CredentialLine>,
     pub tokens: Vec<TokenLine>,
-    pub may_administer: bool,
+    /// The address that its programs reach this server at (`ROTA_PUBLIC_URL`), for commands to copy.
+    pub server_url: String,
+    pub may_operate: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +47,21 @@ pub struct ConsumerInstance {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenLine {
     pub id: String,
+    /// Its last four characters, to tell tokens apart.
+    pub hint: String,
     pub created_at: OffsetDateTime,
     pub expires_at: Option<OffsetDateTime>,
     pub last_used: Option<OffsetDateTime>,
+}
+
+/// What the form of a consumer needs: a new one, or one that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConsumerFormView {
+    /// The present settings by field name (`forms::consumer::ConsumerForm::of`); `None` for a new one.
+    pub present: Option<Values>,
+    /// Environments in use, offered while typing.
+    pub environments: Vec<String>,
+    /// For the commands shown once a new consumer stands.
+    pub server_url: String,
+    pub may_operate: bool,
 }

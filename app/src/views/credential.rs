@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::rotation::RotationLine;
 use super::{Age, AgeBand, Listing, PolicyStatus};
+use crate::forms::Values;
 
 /// Filters and order of the list, as they stand in the address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -261,4 +262,34 @@ impl Severity {
             Self::Critical => "critical",
         }
     }
+}
+
+/// What the form of a credential needs: a new one, or one that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CredentialFormView {
+    /// The present settings by field name (`forms::credential::CredentialForm::of`); `None` for a new one.
+    pub present: Option<Values>,
+    pub issuers: Vec<IssuerChoice>,
+    pub consumers: Vec<ConsumerChoice>,
+    /// Owners in use, offered while typing.
+    pub teams: Vec<String>,
+    pub may_operate: bool,
+    /// May override a rule.
+    pub may_administer: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerChoice {
+    pub name: String,
+    /// As on the wire: `postgresql`, `http_api_key`.
+    pub kind: String,
+    pub environment: String,
+    pub address: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsumerChoice {
+    pub name: String,
+    pub service: String,
+    pub environment: String,
 }

@@ -4,6 +4,7 @@ use time::{Date, Month, OffsetDateTime};
 
 use super::PolicyStatus;
 use super::credential::NextRotation;
+use super::overview::DayCount;
 
 /// A month of a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,14 +13,26 @@ pub struct YearMonth {
     pub month: Month,
 }
 
+/// Which month, and which of its days; without them the current month.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExpiriesQuery {
+    pub month: Option<YearMonth>,
+    /// Narrows the list to one day.
+    pub day: Option<Date>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExpiriesView {
     pub month: YearMonth,
     pub today: Date,
-    /// Late ones first, whatever the month.
+    /// What has run out already, whatever the month, the latest first; at most 100.
     pub late: Vec<ExpiryLine>,
-    /// Of the month, by time.
+    pub late_total: u64,
+    /// Days of the month on which something runs out.
+    pub days: Vec<DayCount>,
+    /// Of the month or the chosen day, by time; at most 100.
     pub items: Vec<ExpiryLine>,
+    pub items_total: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -2,11 +2,13 @@
 
 use time::OffsetDateTime;
 
+use super::Listing;
 use super::credential::CredentialLine;
+use crate::forms::Values;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssuersView {
-    pub items: Vec<IssuerLine>,
+    pub listing: Listing<IssuerLine>,
     pub may_administer: bool,
 }
 
@@ -48,5 +50,15 @@ pub struct IssuerView {
     pub credentials: Vec<CredentialLine>,
     /// What its administrator account may do that it should not, and the like.
     pub findings: Vec<super::credential::FindingLine>,
+    pub may_administer: bool,
+}
+
+/// What the form of an issuer needs: a new one, or one that is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IssuerFormView {
+    /// The present settings by field name (`forms::issuer::IssuerForm::of`); `None` for a new one.
+    pub present: Option<Values>,
+    /// Environments in use, offered while typing.
+    pub environments: Vec<String>,
     pub may_administer: bool,
 }

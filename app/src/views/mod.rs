@@ -4,6 +4,7 @@
 //! by the [`crate::reader::Reader`]. Words and layout are the page's business, figures are not.
 
 pub mod audit;
+pub mod catalog;
 pub mod consumer;
 pub mod credential;
 pub mod expiry;

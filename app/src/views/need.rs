@@ -2,11 +2,13 @@
 
 use time::OffsetDateTime;
 
+use super::Listing;
 use super::credential::Severity;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct NeedsPersonView {
-    pub items: Vec<NeedLine>,
+    /// The gravest first.
+    pub listing: Listing<NeedLine>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
