@@ -27,8 +27,9 @@ use crate::seal::wrapping_key::{
 use crate::services::Services;
 
 /// A version stays for so long after its successor became active: a process that sealed under it just before must
-/// have stored its value by then, and every replica has read the new version.
-pub const DESTROY_AFTER: Duration = Duration::from_secs(600);
+/// have stored its value by then, every replica has read the new version, and the replies kept for idempotent requests
+/// (sealed, but rewrapped by nobody, since they live for 24 hours) are gone.
+pub const DESTROY_AFTER: Duration = Duration::from_secs(25 * 3_600);
 
 /// Passes over the store before a rewrap leaves the rest to the next turn: each pass finds only what changed
 /// under the one before.
