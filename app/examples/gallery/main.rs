@@ -145,7 +145,7 @@ async fn page(request: Request) -> Response {
     };
     let assets = Assets {
         css: "/style.css".into(),
-        bundle: None,
+        bundle: bundle(),
     };
     let draw = move || shell(assets.clone(), None, theme);
     leptos_axum::render_app_async_with_context(provide, draw)(request).await

@@ -19,6 +19,9 @@ pub fn Field(
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] pattern: Option<&'static str>,
     #[prop(optional)] placeholder: Option<&'static str>,
+    /// The id of a `Suggestions`: values offered while typing.
+    #[prop(optional)]
+    list: Option<&'static str>,
     /// Distinguishes two fields of the same name on one page.
     #[prop(optional)]
     id_prefix: &'static str,
@@ -42,6 +45,7 @@ pub fn Field(
                 autocomplete=autocomplete
                 pattern=pattern
                 placeholder=placeholder
+                list=list
                 aria-describedby=around.described_by()
                 aria-invalid=around.is_invalid()
             /> {around.error()}

@@ -320,13 +320,8 @@ fn banners(frame: &FrameView) -> AnyView {
         .map(|finding| view! { <p class="banner banner--ageing">{finding}</p> })
         .collect_view();
     let freezes = frame.freezes.iter().map(freeze_banner).collect_view();
-    view! {
-        {sandbox}
-        {freezes}
-        {bootstrap}
-        {findings}
-    }
-    .into_any()
+    view! { <aside aria-label="Standing notices">{sandbox} {freezes} {bootstrap} {findings}</aside> }
+        .into_any()
 }
 
 fn freeze_banner(freeze: &Freeze) -> AnyView {

@@ -91,28 +91,66 @@ fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> AnyV
     let width = (axis.share(end) - axis.share(lane.from)).max(0.4);
     let top = row * LANE_HEIGHT + 4;
     let class = format!("lanes__bar lanes__bar--{}", class_of(lane.state));
-    // A label that would leave the box on the right stands before the bar's end instead.
     let start = axis.share(lane.from);
-    let (label_x, anchor) = if start > 70.0 {
-        (format!("{start:.2}%"), "end")
-    } else {
-        (format!("{start:.2}%"), "start")
-    };
-    let shift = if anchor == "end" { "-6" } else { "8" };
+    let label = LabelPlace::of(start, width);
     view! {
         <rect class=class x=format!("{start:.2}%") y=top.to_string() width=format!("{width:.2}%") height="20" rx="3" />
-        <text class=format!("lanes__label lanes__label--{anchor} lanes__label--{}", class_of(lane.state)) x=label_x dx=shift y=(top + 14).to_string() text-anchor=anchor>
+        <text
+            class=format!("lanes__label lanes__label--{} lanes__label--{}", label.slug, class_of(lane.state))
+            x=format!("{:.2}%", label.x)
+            dx=label.shift
+            y=(top + 14).to_string()
+            text-anchor=label.anchor
+        >
             {format!("{} {}", lane.number, lane.state.word())}
         </text>
     }
     .into_any()
 }
 
+/// Where a bar's words stand: inside when there is room on a phone, else on the side that has some.
+struct LabelPlace {
+    slug: &'static str,
+    x: f64,
+    shift: &'static str,
+    anchor: &'static str,
+}
+
+impl LabelPlace {
+    /// The share of the axis below which a bar is too short for its words on a phone.
+    const ROOM: f64 = 26.0;
+
+    fn of(start: f64, width: f64) -> Self {
+        if width >= Self::ROOM {
+            Self {
+                slug: "inside",
+                x: start,
+                shift: "8",
+                anchor: "start",
+            }
+        } else if start >= Self::ROOM {
+            Self {
+                slug: "before",
+                x: start,
+                shift: "-6",
+                anchor: "end",
+            }
+        } else {
+            Self {
+                slug: "after",
+                x: start + width,
+                shift: "6",
+                anchor: "start",
+            }
+        }
+    }
+}
+
 fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> AnyView {
     let start = axis.share(at);
     view! {
         <rect class="lanes__bar lanes__bar--planned" x=format!("{start:.2}%") y="4" width=format!("{:.2}%", 100.0 - start) height="20" rx="3" />
-        <text class="lanes__label lanes__label--end" x=format!("{start:.2}%") dx="-6" y="18" text-anchor="end">
+        <text class="lanes__label" x=format!("{start:.2}%") dx="-6" y="18" text-anchor="end">
             {format!("{number} planned")}
         </text>
     }

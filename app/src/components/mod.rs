@@ -1,9 +1,11 @@
 //! Parts that more than one page uses: data and actions come as props, nothing is fetched here.
 
 pub mod badge;
+pub mod choice;
 pub mod credential_table;
 pub mod field;
 pub mod fleet;
+pub mod form_page;
 pub mod frame;
 pub mod icon;
 pub mod lanes;
@@ -15,6 +17,7 @@ pub mod panel;
 pub mod ring;
 pub mod rotation_table;
 pub mod sentence;
+pub mod shown_once;
 pub mod stat_card;
 pub mod states;
 pub mod steps;

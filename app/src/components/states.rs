@@ -23,7 +23,7 @@ pub fn EmptyState(
     view! {
         <section class="empty">
             <EmptyRing />
-            <h2 class="empty__title">{title}</h2>
+            <h1 class="empty__title">{title}</h1>
             <p class="empty__text">{text}</p>
             {next}
         </section>

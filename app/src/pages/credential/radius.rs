@@ -15,7 +15,11 @@ pub(super) fn radius(view: &CredentialView) -> AnyView {
     if services == 0 {
         return ().into_any();
     }
-    let instances: usize = view.consumers.iter().map(|consumer| consumer.instances.len()).sum();
+    let instances: usize = view
+        .consumers
+        .iter()
+        .map(|consumer| consumer.instances.len())
+        .sum();
     let sentence = format!(
         "If it leaks or expires, {} with {} {}.",
         words::counted(services, "service"),
@@ -24,7 +28,8 @@ pub(super) fn radius(view: &CredentialView) -> AnyView {
     );
     let branches = view.consumers.iter().take(SHOWN).map(branch).collect_view();
     let hidden = view.consumers.len().saturating_sub(SHOWN) as u64;
-    let rest = (hidden > 0).then(|| view! { <li class="radius__branch lack">{format!("and {hidden} more")}</li> });
+    let rest =
+        (hidden > 0).then(|| view! { <li class="radius__branch lack">{format!("and {hidden} more")}</li> });
     let (age, name) = (view.line.age, view.line.name.clone());
     view! {
         <Panel title="Blast radius">
