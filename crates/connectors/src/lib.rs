@@ -2,6 +2,7 @@
 //!
 //! Another kind of issuer is one more module here and one more line in [`all`]; nothing else knows the kinds.
 
+pub mod http_api_key;
 pub mod postgresql;
 
 mod fields;
@@ -15,5 +16,7 @@ use engine::ports::Connectors;
 
 /// Every kind of issuer there is. `randomness` salts the password verifiers that PostgreSQL is sent.
 pub fn all(randomness: Arc<dyn Randomness + Send + Sync>) -> Connectors {
-    Connectors::default().with(Arc::new(postgresql::PostgreSql::new(randomness)))
+    Connectors::default()
+        .with(Arc::new(postgresql::PostgreSql::new(randomness)))
+        .with(Arc::new(http_api_key::HttpApiKey))
 }
