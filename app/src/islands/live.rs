@@ -8,8 +8,8 @@ pub fn Live(events: String) -> impl IntoView {
     let words = RwSignal::new("Reload the page to see changes.");
     #[cfg(feature = "hydrate")]
     follow(&events, words);
-    #[cfg(not(feature = "hydrate"))]
-    let _ = events;
+    // A prop is owned; on the server nothing else is done with it.
+    drop(events);
     view! {
         <p class="live" role="status">
             {move || words.get()}
@@ -49,7 +49,7 @@ fn follow(events: &str, words: RwSignal<&'static str>) {
         refresh(words);
     });
     super::dom::listen(&source, "error", move |_| {
-        words.set("The connection was lost; trying again. What you see may be old.")
+        words.set("The connection was lost; trying again. What you see may be old.");
     });
 }
 
