@@ -20,7 +20,7 @@ say() { printf 'setup: %s\n' "$*"; }
 
 # What is asked for and not there, as Debian names it.
 missing_packages() {
-    present cc || echo gcc
+    present cc || printf "%s\n" gcc libc6-dev
     present make || echo make
     present wasm-opt || echo binaryen
     present brotli || echo brotli
