@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod migrate;
+mod run;
 mod serve;
 
 use std::process::ExitCode;
@@ -32,6 +33,11 @@ enum Command {
     /// Administer this installation from its own machine
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Run a program with credentials, and tell it when they change
+    Run(Box<run::RunOptions>),
+    /// Be one of the sandbox's programs; the server starts these itself
+    #[command(name = ::sandbox::child::SUBCOMMAND, hide = true)]
+    SandboxProgram,
 }
 
 /// Why a command did not do what it should.
@@ -46,6 +52,9 @@ pub enum CommandError {
     /// It could not be done: exit code 1.
     #[error("{0}")]
     Failed(String),
+    /// A program could not be run: the exit codes that shells expect.
+    #[error(transparent)]
+    Run(#[from] agent::run::RunError),
 }
 
 impl CommandError {
@@ -58,6 +67,7 @@ impl CommandError {
         match self {
             Self::Config(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Failed(_) => ExitCode::from(1),
+            Self::Run(error) => ExitCode::from(error.exit_code()),
         }
     }
 }
@@ -82,6 +92,8 @@ pub fn run_command_line() -> ExitCode {
 }
 
 fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
+    // Whoever speaks TLS without naming a provider takes this one; a second call, in a test, changes nothing.
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -92,6 +104,11 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             Command::Migrate(options) => migrate::migrate(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
             Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
+            Command::Run(options) => run::run(*options).await.map(ExitCode::from),
+            Command::SandboxProgram => ::sandbox::run()
+                .await
+                .map(|()| ExitCode::SUCCESS)
+                .map_err(CommandError::failed),
         }
     });
     // What still runs on a thread of its own (a look-up of a name) must not delay the exit.

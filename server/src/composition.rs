@@ -56,6 +56,7 @@ pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<App
         public_url: OnceLock::new(),
         root_key_beside_database: matches!(config.root_key, RootKeySource::BesideDatabase(_)),
         sandbox: config.sandbox,
+        sandbox_programs: OnceLock::new(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         shutdown,
     }))
@@ -65,7 +66,10 @@ pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<App
 ///
 /// # Errors
 /// As [`compose`].
-pub async fn compose_services(database: &DatabaseUrl, root_key: &RootKeySource) -> Result<Parts, CommandError> {
+pub async fn compose_services(
+    database: &DatabaseUrl,
+    root_key: &RootKeySource,
+) -> Result<Parts, CommandError> {
     build(database, root_key, SERIES_LIMIT).await
 }
 
@@ -79,8 +83,13 @@ pub async fn open_database(
 ) -> Result<Arc<Database>, CommandError> {
     let mut replica = [0; 8];
     OsRandomness.fill(&mut replica);
-    let options = Options { replica: hex::encode(replica), ..Options::default() };
-    Database::open(url.expose_url(), announcer, options).await.map_err(CommandError::failed)
+    let options = Options {
+        replica: hex::encode(replica),
+        ..Options::default()
+    };
+    Database::open(url.expose_url(), announcer, options)
+        .await
+        .map_err(CommandError::failed)
 }
 
 async fn build(
@@ -109,18 +118,31 @@ async fn build(
         throttle: Arc::new(Throttle::new()),
         bootstrap: None,
     };
-    Ok(Parts { services, database, announcements, metrics })
+    Ok(Parts {
+        services,
+        database,
+        announcements,
+        metrics,
+    })
 }
 
 /// A new root key file is made only while nothing is sealed.
-async fn unlock(database: &Database, source: &RootKeySource, clock: &dyn Clock) -> Result<Sealer, CommandError> {
+async fn unlock(
+    database: &Database,
+    source: &RootKeySource,
+    clock: &dyn Clock,
+) -> Result<Sealer, CommandError> {
     let opened = match source {
         RootKeySource::Passphrase(passphrase) => Opened::Passphrase(passphrase.duplicate()),
         RootKeySource::File(path) | RootKeySource::BesideDatabase(path) => {
-            let holds_sealed = Sealer::needs_existing_root_key(database).await.map_err(CommandError::failed)?;
+            let holds_sealed = Sealer::needs_existing_root_key(database)
+                .await
+                .map_err(CommandError::failed)?;
             let key = root_key::read_or_create(path, holds_sealed, &OsRandomness);
             Opened::Key(key.map_err(CommandError::failed)?)
         }
     };
-    Sealer::unlock(database, opened, clock, Arc::new(OsRandomness)).await.map_err(CommandError::failed)
+    Sealer::unlock(database, opened, clock, Arc::new(OsRandomness))
+        .await
+        .map_err(CommandError::failed)
 }

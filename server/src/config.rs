@@ -18,10 +18,17 @@ pub use secret::{DatabaseUrl, read_secret};
 pub enum ConfigError {
     /// Two settings that exclude each other.
     #[error("{first} and {second} are both set, and only one of them may be; unset one")]
-    Both { first: &'static str, second: &'static str },
+    Both {
+        first: &'static str,
+        second: &'static str,
+    },
     /// A file that cannot be read.
     #[error("{variable} names {path}, which cannot be read: {cause}")]
-    Unreadable { variable: String, path: PathBuf, cause: std::io::Error },
+    Unreadable {
+        variable: String,
+        path: PathBuf,
+        cause: std::io::Error,
+    },
     /// A value we do not take.
     #[error("{setting} {problem}")]
     Invalid { setting: &'static str, problem: String },
@@ -50,9 +57,10 @@ impl DatabaseOptions {
     /// When it is given twice or its file cannot be read.
     pub fn url(&self) -> Result<DatabaseUrl, ConfigError> {
         match (&self.database_url, &self.database_url_file) {
-            (Some(_), Some(_)) => {
-                Err(ConfigError::Both { first: "ROTA_DATABASE_URL", second: "ROTA_DATABASE_URL_FILE" })
-            }
+            (Some(_), Some(_)) => Err(ConfigError::Both {
+                first: "ROTA_DATABASE_URL",
+                second: "ROTA_DATABASE_URL_FILE",
+            }),
             (Some(url), None) => Ok(url.clone()),
             (None, Some(path)) => {
                 let text = secret::read_file("ROTA_DATABASE_URL_FILE", path)?;
@@ -91,9 +99,10 @@ impl RootKeyOptions {
     pub fn source(&self, database: &DatabaseUrl) -> Result<RootKeySource, ConfigError> {
         let passphrase = read_secret("ROTA_ROOT_PASSPHRASE", "ROTA_ROOT_PASSPHRASE_FILE")?;
         match (&self.root_key_file, passphrase) {
-            (Some(_), Some(_)) => {
-                Err(ConfigError::Both { first: "ROTA_ROOT_KEY_FILE", second: "ROTA_ROOT_PASSPHRASE" })
-            }
+            (Some(_), Some(_)) => Err(ConfigError::Both {
+                first: "ROTA_ROOT_KEY_FILE",
+                second: "ROTA_ROOT_PASSPHRASE",
+            }),
             (Some(path), None) => Ok(RootKeySource::File(path.clone())),
             (None, Some(passphrase)) => Ok(RootKeySource::Passphrase(passphrase)),
             (None, None) => Ok(RootKeySource::BesideDatabase(database.folder().join("root.key"))),
@@ -234,6 +243,17 @@ impl ServeOptions {
     }
 }
 
+impl Config {
+    /// Where the sandbox keeps its files: beside the database, so that both go together.
+    pub fn sandbox_folder(&self) -> PathBuf {
+        let beside = self
+            .database
+            .sqlite_file()
+            .and_then(|file| Some(file.parent()?.join("sandbox")));
+        beside.unwrap_or_else(|| PathBuf::from(".rota/sandbox"))
+    }
+}
+
 fn check_public_url(url: &Url) -> Result<(), ConfigError> {
     let problem = if !matches!(url.scheme(), "http" | "https") {
         "must start with https:// or http://"
@@ -246,7 +266,10 @@ fn check_public_url(url: &Url) -> Result<(), ConfigError> {
     } else {
         return Ok(());
     };
-    Err(ConfigError::Invalid { setting: "ROTA_PUBLIC_URL", problem: problem.to_owned() })
+    Err(ConfigError::Invalid {
+        setting: "ROTA_PUBLIC_URL",
+        problem: problem.to_owned(),
+    })
 }
 
 fn parse_switch(text: &str) -> Result<bool, String> {
@@ -276,7 +299,10 @@ mod tests {
 
     #[test]
     fn plain_http_in_the_open_is_refused_unless_a_proxy_is_named() {
-        assert!(matches!(check(&["--listen", "0.0.0.0:3000"]), Err(ConfigError::PlainAndOpen { .. })));
+        assert!(matches!(
+            check(&["--listen", "0.0.0.0:3000"]),
+            Err(ConfigError::PlainAndOpen { .. })
+        ));
         assert!(check(&["--listen", "0.0.0.0:3000", "--trusted-proxy", "10.0.0.0/8"]).is_ok());
         assert!(check(&["--listen", "0.0.0.0:3000", "--tls-cert", "c", "--tls-key", "k"]).is_ok());
         assert!(check(&["--listen", "[::1]:0"]).is_ok());

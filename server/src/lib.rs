@@ -13,5 +13,6 @@ pub mod control;
 pub mod host;
 pub mod http;
 pub mod root_key;
+pub mod sandbox;
 pub mod telemetry;
 pub mod workers;

@@ -80,7 +80,10 @@ pub enum Write {
     },
     /// Writes nothing: the whole change is refused as stale unless the rotation still has this revision. A delivery
     /// says so, lest a rollback slip between choosing a version and handing it out. Needs no audit entry.
-    ExpectRotation { rotation: RotationId, revision: i64 },
+    ExpectRotation {
+        rotation: RotationId,
+        revision: i64,
+    },
     /// Inserts or replaces (credential, consumer, instance).
     PutInstance(Instance),
     InsertFreeze(Freeze),

@@ -7,8 +7,8 @@ use crate::access::{BootstrapToken, Throttle};
 use crate::clock::{Clock, Randomness};
 use crate::delivery::Live;
 use crate::detection::Detector;
-use crate::seal::Sealer;
 use crate::ports::{Announcer, Connectors, Meter, Store};
+use crate::seal::Sealer;
 
 /// Everything a service needs of the world.
 #[derive(Clone)]

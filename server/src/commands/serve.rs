@@ -7,17 +7,24 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::CommandError;
+use crate::auth::sign_in;
 use crate::composition;
 use crate::config::{Config, ServeOptions};
 use crate::control::ControlSocket;
 use crate::http::{AppState, listen, router, tls};
+use crate::sandbox;
 use crate::telemetry::start_logs;
 use crate::workers;
 
 pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     let config = options.check()?;
     start_logs(config.log_format);
-    let acceptor = config.tls.as_ref().map(tls::acceptor).transpose().map_err(CommandError::failed)?;
+    let acceptor = config
+        .tls
+        .as_ref()
+        .map(tls::acceptor)
+        .transpose()
+        .map_err(CommandError::failed)?;
     let shutdown = CancellationToken::new();
     stop_on_signals(&shutdown)?;
 
@@ -35,11 +42,18 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     let tasks = TaskTracker::new();
     offer_control(&config, &state, &tasks);
     workers::start(&state, &tasks);
+    if state.sandbox {
+        say_where(&state).await;
+        tasks.spawn(start_sandbox(state.clone(), config.sandbox_folder(), address));
+    }
     tracing::info!(server.address = %address, server.url = %public_url, "Rota serves at {public_url}");
     listen::serve(listener, acceptor, router::router(&state), &shutdown).await;
 
     tasks.close();
-    if tokio::time::timeout(std::time::Duration::from_secs(1), tasks.wait()).await.is_err() {
+    if tokio::time::timeout(std::time::Duration::from_secs(1), tasks.wait())
+        .await
+        .is_err()
+    {
         tracing::warn!("a worker did not stop in time; what it was doing is repeated at the next start");
     }
     state.database.close().await;
@@ -76,6 +90,36 @@ fn stop_on_signals(shutdown: &CancellationToken) -> Result<(), CommandError> {
         }
     });
     Ok(())
+}
+
+/// A newcomer's way in stands on the terminal; nobody else's server prints a secret.
+async fn say_where(state: &AppState) {
+    let Some(public_url) = state.public_url.get() else {
+        return;
+    };
+    println!("\n  Rota is at {public_url}");
+    match sign_in::make_link(&state.services, None, public_url).await {
+        Ok(link) => println!("  Sign in:   {}\n", link.expose_text()),
+        Err(refusal) => println!("  No sign-in link could be made: {refusal}\n"),
+    }
+}
+
+/// Beside the server, which answers meanwhile: the programs are its clients. Then the link is printed, the newcomer's
+/// way in.
+async fn start_sandbox(state: AppState, folder: std::path::PathBuf, address: std::net::SocketAddr) {
+    let server_url = format!("http://{address}");
+    let started = tokio::select! {
+        () = state.shutdown.cancelled() => return,
+        started = sandbox::start(&state, folder, &server_url) => started,
+    };
+    match started {
+        Ok(programs) => {
+            // Set once: this runs once.
+            let _first = state.sandbox_programs.set(programs);
+            tracing::info!("the sandbox runs: four services with twenty instances use orders-api-key");
+        }
+        Err(error) => tracing::error!(error.cause = %error, "the sandbox did not start"),
+    }
 }
 
 /// Without the socket `rota admin` cannot reach a server on SQLite; everything else works.

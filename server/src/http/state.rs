@@ -29,6 +29,8 @@ pub struct Shared {
     /// `root.key` lies beside the database it protects.
     pub root_key_beside_database: bool,
     pub sandbox: bool,
+    /// The sandbox's programs, once they run.
+    pub sandbox_programs: OnceLock<crate::sandbox::Sandbox>,
     /// Passwords that are being checked at once: each takes memory and a core.
     pub password_checks: tokio::sync::Semaphore,
     /// Ends waiting polls and event streams.
@@ -43,7 +45,14 @@ impl AppState {
 
     /// People reach us by https, so cookies are for https only.
     pub fn is_https(&self) -> bool {
-        self.public_url.get().is_some_and(|url| url.scheme() == "https")
+        self.public_url
+            .get()
+            .is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// `ROTA_BOOTSTRAP_TOKEN` is set: a program may act as an administrator.
+    pub fn bootstrap_token_active(&self) -> bool {
+        self.services.bootstrap.is_some()
     }
 }
 

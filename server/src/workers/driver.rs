@@ -30,9 +30,16 @@ pub async fn drive_rotations(state: AppState, tasks: TaskTracker) {
     let mut holder = [0; 8];
     state.services.randomness.fill(&mut holder);
     let driver = Driver::new(format!("{}-{}", std::process::id(), hex::encode(holder)));
-    let fleet = Arc::new(Fleet { state: state.clone(), driver, driven: Mutex::default() });
+    let fleet = Arc::new(Fleet {
+        state: state.clone(),
+        driver,
+        driven: Mutex::default(),
+    });
     let mut announced = state.announcements.subscribe_to_all();
     loop {
+        if let Err(refusal) = state.services.start_due_rotations().await {
+            tracing::warn!(error.cause = %refusal, "rotations that are due could not be begun");
+        }
         match state.services.store.rotations_in_flight().await {
             Ok(rotations) => {
                 for rotation in rotations {

@@ -22,6 +22,7 @@ pub async fn keep_house(state: AppState) {
             _ = outcomes.tick() => store_outcomes(&state).await,
             _ = tidy.tick() => {
                 tend_keys(&state).await;
+                start_due(&state).await;
                 forget(&state).await;
             }
         }
@@ -41,6 +42,19 @@ async fn store_outcomes(state: &AppState) {
     }
 }
 
+async fn start_due(state: &AppState) {
+    match state.services.start_due_rotations().await {
+        Ok(scheduled) if scheduled.started > 0 => {
+            tracing::info!(
+                rotations.started = scheduled.started,
+                "rotations that were due have begun"
+            );
+        }
+        Ok(_) => {}
+        Err(refusal) => tracing::warn!(error.cause = %refusal, "what is due could not be rotated"),
+    }
+}
+
 async fn tend_keys(state: &AppState) {
     if let Err(refusal) = state.services.tend_wrapping_keys().await {
         tracing::warn!(error.cause = %refusal, "the wrapping keys could not be tended");
@@ -51,7 +65,10 @@ async fn tend_keys(state: &AppState) {
 async fn forget(state: &AppState) {
     let now = state.services.clock.now();
     let sessions = state.database.delete_expired_sessions(now).await;
-    let replies = state.database.delete_idempotent_before(now.before(idempotency::KEPT)).await;
+    let replies = state
+        .database
+        .delete_idempotent_before(now.before(idempotency::KEPT))
+        .await;
     for error in [sessions.err(), replies.err()].into_iter().flatten() {
         tracing::warn!(error.cause = %error, "what has run out could not be forgotten");
     }

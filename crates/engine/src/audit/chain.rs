@@ -158,6 +158,17 @@ pub enum ChainBreak {
     },
 }
 
+impl ChainBreak {
+    /// The first entry that is bad or missing.
+    pub fn sequence(&self) -> i64 {
+        match self {
+            Self::Gap { expected, .. } => *expected,
+            Self::Altered { sequence } | Self::Unlinked { sequence } => *sequence,
+            Self::Truncated { found, .. } => found + 1,
+        }
+    }
+}
+
 /// Checks entries in order from `head` on; gives the head after them. Hashes are computed anew, never believed.
 ///
 /// # Errors

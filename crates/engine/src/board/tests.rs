@@ -178,14 +178,14 @@ fn sandbox_entries_count_until_one_real_credential_exists() {
 #[test]
 fn a_service_is_automated_only_when_its_every_credential_is() {
     let held = credential(2, |credential| {
-        credential.schedule_hold = Some("audit".to_owned())
+        credential.schedule_hold = Some("audit".to_owned());
     });
     let approved = credential(3, |credential| {
         credential.policy.approvals = 1;
         credential.consumers = vec![name("billing")];
     });
     let both = credential(4, |credential| {
-        credential.consumers = vec![name("shop"), name("billing")]
+        credential.consumers = vec![name("shop"), name("billing")];
     });
     let percent = |credentials: Vec<Credential>| {
         let all = facts(
@@ -280,7 +280,7 @@ fn what_stands_before_a_due_rotation_is_named() {
             (credential(2, |_| {}), Some(0)),
             (
                 credential(3, |credential| {
-                    credential.schedule_hold = Some("audit".to_owned())
+                    credential.schedule_hold = Some("audit".to_owned());
                 }),
                 Some(0),
             ),
@@ -414,7 +414,7 @@ fn whatever_needs_a_person_is_listed_the_gravest_first() {
 #[test]
 fn overridden_rules_and_what_tests_noticed_are_notices() {
     let lax = credential(1, |credential| {
-        credential.config = json!({"allow_privileged_role": true, "allow_x": false})
+        credential.config = json!({"allow_privileged_role": true, "allow_x": false});
     });
     let all = facts(vec![(lax, Some(0))], Vec::new(), Vec::new());
     let listed = notices(&counted(&all), &[issuer(None)]);

@@ -95,16 +95,26 @@ impl Live {
     ///
     /// # Errors
     /// When the store is away.
-    pub async fn credential(&self, store: &dyn Store, name: &Name) -> Result<Option<Arc<LiveCredential>>, StoreError> {
+    pub async fn credential(
+        &self,
+        store: &dyn Store,
+        name: &Name,
+    ) -> Result<Option<Arc<LiveCredential>>, StoreError> {
         if let Some(known) = lock(&self.credentials).get(name) {
             return Ok(Some(Arc::clone(known)));
         }
         let generation = *lock(&self.generation);
-        let Some(credential) = store.credential(name).await? else { return Ok(None) };
+        let Some(credential) = store.credential(name).await? else {
+            return Ok(None);
+        };
         let rotation = store.rotation_in_flight(&credential.id).await?;
         let instances = store.instances(&credential.id).await?;
         lock(&self.names).insert(credential.id.clone(), name.clone());
-        let known = Arc::new(LiveCredential { credential, rotation, instances });
+        let known = Arc::new(LiveCredential {
+            credential,
+            rotation,
+            instances,
+        });
         // Something changed while it was read: use it, but do not keep it.
         if *lock(&self.generation) == generation {
             lock(&self.credentials).insert(name.clone(), Arc::clone(&known));
@@ -118,7 +128,13 @@ impl Live {
     }
 
     /// An instance showed that it holds `version`: by an acknowledgement, a good signal or that version's ETag.
-    pub fn acknowledged(&self, credential: &CredentialId, instance: &InstanceKey, version: VersionNumber, now: Timestamp) {
+    pub fn acknowledged(
+        &self,
+        credential: &CredentialId,
+        instance: &InstanceKey,
+        version: VersionNumber,
+        now: Timestamp,
+    ) {
         self.presence(credential, instance, now, |presence| {
             presence.last_seen_at = now;
             presence.acknowledged = Some((version, now));
@@ -126,7 +142,13 @@ impl Live {
     }
 
     /// Whether this replica first heard of the instance less than `window` ago. A restart of ours makes nobody new.
-    pub fn is_new(&self, credential: &CredentialId, instance: &InstanceKey, now: Timestamp, window: Duration) -> bool {
+    pub fn is_new(
+        &self,
+        credential: &CredentialId,
+        instance: &InstanceKey,
+        now: Timestamp,
+        window: Duration,
+    ) -> bool {
         lock(&self.presence)
             .get(&(credential.clone(), instance.clone()))
             .is_none_or(|presence| now.since(presence.first_seen_at) < window)
@@ -169,7 +191,11 @@ impl Live {
         let mut all = lock(&self.presence);
         let presence = all
             .entry((credential.clone(), instance.clone()))
-            .or_insert(Presence { first_seen_at: now, last_seen_at: now, acknowledged: None });
+            .or_insert(Presence {
+                first_seen_at: now,
+                last_seen_at: now,
+                acknowledged: None,
+            });
         change(presence);
     }
 
@@ -179,7 +205,10 @@ impl Live {
         instances
             .iter()
             .map(|stored| {
-                let key = (stored.credential.clone(), (stored.consumer.clone(), stored.instance.clone()));
+                let key = (
+                    stored.credential.clone(),
+                    (stored.consumer.clone(), stored.instance.clone()),
+                );
                 let presence = all.get(&key);
                 let last_seen_at = presence.map_or(self.started_at, |presence| presence.last_seen_at);
                 let in_memory = presence.and_then(|presence| presence.acknowledged);

@@ -20,13 +20,19 @@ pub struct Serving {
 
 impl Serving {
     fn only(version: VersionNumber) -> Self {
-        Self { version, previous: None, in_cohort: false }
+        Self {
+            version,
+            previous: None,
+            in_cohort: false,
+        }
     }
 }
 
 /// What to serve to `instance`. None: there is no version yet.
 pub fn serving(live: &LiveCredential, fleet: &[InstanceView], instance: &InstanceKey) -> Option<Serving> {
-    let Some(rotation) = &live.rotation else { return live.credential.current.map(Serving::only) };
+    let Some(rotation) = &live.rotation else {
+        return live.credential.current.map(Serving::only);
+    };
     let Some(from) = rotation.from else {
         // A first version is handed out only once it has been seen to work.
         return live.credential.current.map(Serving::only);
@@ -42,7 +48,11 @@ fn during(
     instance: &InstanceKey,
 ) -> Serving {
     let to = rotation.to;
-    let both = Serving { version: to, previous: Some(from), in_cohort: false };
+    let both = Serving {
+        version: to,
+        previous: Some(from),
+        in_cohort: false,
+    };
     match state {
         RotationState::NeedsOperator { before, .. } => during(rotation, before, from, fleet, instance),
         // Between issued and promoted the one slot holds the newest; after a crash nobody knows yet, so both are sent.
@@ -50,12 +60,17 @@ fn during(
         RotationState::Wave(wave) => {
             let percent = rotation.policy.waves.get(wave.index).copied().unwrap_or(100);
             if in_cohort(rotation, percent, fleet, instance) {
-                Serving { in_cohort: true, ..both }
+                Serving {
+                    in_cohort: true,
+                    ..both
+                }
             } else {
                 Serving::only(from)
             }
         }
-        RotationState::Promoted { .. } | RotationState::Grace { .. } if rotation.strategy == Strategy::InPlace => {
+        RotationState::Promoted { .. } | RotationState::Grace { .. }
+            if rotation.strategy == Strategy::InPlace =>
+        {
             Serving::only(to)
         }
         RotationState::Promoted { .. } | RotationState::Grace { .. } => both,
@@ -80,7 +95,11 @@ pub fn cohort_size(live: usize, percent: u8) -> usize {
 /// Whether an instance belongs to the cohort: once in, always in; the rest by a stable hash of (rotation, instance).
 pub fn in_cohort(rotation: &Rotation, percent: u8, fleet: &[InstanceView], instance: &InstanceKey) -> bool {
     let is_member = |view: &InstanceView| view.stored.cohort_of.as_ref() == Some(&rotation.id);
-    if percent >= 100 || fleet.iter().any(|view| view.key() == *instance && is_member(view)) {
+    if percent >= 100
+        || fleet
+            .iter()
+            .any(|view| view.key() == *instance && is_member(view))
+    {
         return true;
     }
     let live: Vec<&InstanceView> = fleet.iter().filter(|view| view.live).collect();

@@ -10,9 +10,9 @@ use crate::audit::AuditDraft;
 use crate::catalog::{Strategy, VersionNumber};
 use crate::change::{Change, CommitError, Topic, Write};
 use crate::clock::Timestamp;
+use crate::delivery::Instance;
 use crate::delivery::live::{LiveCredential, MAX_INSTANCES};
 use crate::delivery::serve::{Serving, serving};
-use crate::delivery::Instance;
 use crate::detection::watch::InstanceKey;
 use crate::name::Name;
 use crate::ports::{SecretRef, Values};
@@ -24,7 +24,9 @@ use crate::services::Services;
 #[derive(Debug)]
 pub enum Delivered {
     /// The instance already holds this: `If-None-Match` named it.
-    Unchanged { etag: String },
+    Unchanged {
+        etag: String,
+    },
     Values(Box<Delivery>),
 }
 
@@ -69,14 +71,18 @@ impl Services {
             self.acknowledge_by_etag(&live, &key, known_etag, now);
             let fleet = self.live.view(&live.instances, now);
             let Some(serving) = serving(&live, &fleet, &key) else {
-                return Err(Refusal::not_found("version yet of credential", credential.as_str()));
+                return Err(Refusal::not_found(
+                    "version yet of credential",
+                    credential.as_str(),
+                ));
             };
             let etag = etag_of(&live, &key, serving);
             match self.hand(actor, &live, &key, serving, now).await {
                 Ok(()) => {}
                 // A rotation moved meanwhile: choose again.
                 Err(CommitError::Stale { .. }) => {
-                    self.live.invalidate(&Topic::Credential(live.credential.id.clone()));
+                    self.live
+                        .invalidate(&Topic::Credential(live.credential.id.clone()));
                     continue;
                 }
                 Err(error) => return Err(error.into()),
@@ -85,9 +91,14 @@ impl Services {
             if known_etag == Some(etag.as_str()) {
                 return Ok(Delivered::Unchanged { etag });
             }
-            return self.open(&live, serving, etag).await.map(|delivery| Delivered::Values(Box::new(delivery)));
+            return self
+                .open(&live, serving, etag)
+                .await
+                .map(|delivery| Delivered::Values(Box::new(delivery)));
         }
-        Err(Refusal::Unavailable("the credential is changing quickly; ask again".to_owned()))
+        Err(Refusal::Unavailable(
+            "the credential is changing quickly; ask again".to_owned(),
+        ))
     }
 
     /// An instance says that it loaded a version, or could not. Idempotent.
@@ -108,7 +119,10 @@ impl Services {
             let now = self.clock.now();
             let stored = find(&live, &key).filter(|stored| stored.versions_handed.contains(&version));
             let Some(stored) = stored else {
-                return Err(Refusal::rule("/version", format!("version {version} was never handed to this instance")));
+                return Err(Refusal::rule(
+                    "/version",
+                    format!("version {version} was never handed to this instance"),
+                ));
             };
             let mut updated = stored.clone();
             match &status {
@@ -130,24 +144,34 @@ impl Services {
                 .write(Write::PutInstance(updated))
                 .topic(Topic::Credential(live.credential.id.clone()));
             if let Some(rotation) = &live.rotation {
-                let expected = Write::ExpectRotation { rotation: rotation.id.clone(), revision: rotation.revision };
+                let expected = Write::ExpectRotation {
+                    rotation: rotation.id.clone(),
+                    revision: rotation.revision,
+                };
                 change = change.write(expected).topic(Topic::Rotation(rotation.id.clone()));
             }
             match self.store.commit(change).await {
                 Err(CommitError::Stale { .. }) => {
-                    self.live.invalidate(&Topic::Credential(live.credential.id.clone()));
+                    self.live
+                        .invalidate(&Topic::Credential(live.credential.id.clone()));
                 }
                 other => return Ok(other?),
             }
         }
-        Err(Refusal::Unavailable("the credential is changing quickly; say it again".to_owned()))
+        Err(Refusal::Unavailable(
+            "the credential is changing quickly; say it again".to_owned(),
+        ))
     }
 
     /// The credential, if this consumer is bound to it.
     ///
     /// # Errors
     /// Not found; forbidden when not bound.
-    pub(crate) async fn bound(&self, consumer: &Name, credential: &Name) -> Result<Arc<LiveCredential>, Refusal> {
+    pub(crate) async fn bound(
+        &self,
+        consumer: &Name,
+        credential: &Name,
+    ) -> Result<Arc<LiveCredential>, Refusal> {
         let live = self.live.credential(self.store.as_ref(), credential).await?;
         let live = live.ok_or_else(|| Refusal::not_found("credential", credential.as_str()))?;
         if !live.credential.consumers.contains(consumer) {
@@ -158,9 +182,20 @@ impl Services {
         Ok(live)
     }
 
-    fn acknowledge_by_etag(&self, live: &LiveCredential, key: &InstanceKey, etag: Option<&str>, now: Timestamp) {
-        let (Some(etag), Some(stored)) = (etag, find(live, key)) else { return };
-        let held = stored.versions_handed.iter().find(|version| etag_version(etag) == Some(**version));
+    fn acknowledge_by_etag(
+        &self,
+        live: &LiveCredential,
+        key: &InstanceKey,
+        etag: Option<&str>,
+        now: Timestamp,
+    ) {
+        let (Some(etag), Some(stored)) = (etag, find(live, key)) else {
+            return;
+        };
+        let held = stored
+            .versions_handed
+            .iter()
+            .find(|version| etag_version(etag) == Some(**version));
         if let Some(version) = held {
             self.live.acknowledged(&live.credential.id, key, *version, now);
         }
@@ -175,14 +210,25 @@ impl Services {
         now: Timestamp,
     ) -> Result<(), CommitError> {
         let stored = find(live, key);
-        let cohort = live.rotation.as_ref().filter(|_| serving.in_cohort).map(|rotation| rotation.id.clone());
+        let cohort = live
+            .rotation
+            .as_ref()
+            .filter(|_| serving.in_cohort)
+            .map(|rotation| rotation.id.clone());
         let known = stored.is_some_and(|stored| {
             stored.handed == Some(serving.version) && (cohort.is_none() || stored.cohort_of == cohort)
         });
         if known {
             return Ok(());
         }
-        if stored.is_none() && live.instances.iter().filter(|other| other.consumer == key.0).count() >= MAX_INSTANCES {
+        if stored.is_none()
+            && live
+                .instances
+                .iter()
+                .filter(|other| other.consumer == key.0)
+                .count()
+                >= MAX_INSTANCES
+        {
             return Err(CommitError::Unavailable {
                 detail: format!("consumer {} has too many instances", key.0),
                 outcome_unknown: false,
@@ -192,7 +238,9 @@ impl Services {
         instance.handed = Some(serving.version);
         instance.handed_at = Some(now);
         instance.cohort_of = cohort.or(instance.cohort_of);
-        instance.versions_handed.retain(|version| *version != serving.version);
+        instance
+            .versions_handed
+            .retain(|version| *version != serving.version);
         instance.versions_handed.push(serving.version);
         // A version older than the last few is in nobody's memory any more.
         let surplus = instance.versions_handed.len().saturating_sub(4);
@@ -205,7 +253,10 @@ impl Services {
             .topic(Topic::Credential(live.credential.id.clone()));
         if let Some(rotation) = &live.rotation {
             change = change
-                .write(Write::ExpectRotation { rotation: rotation.id.clone(), revision: rotation.revision })
+                .write(Write::ExpectRotation {
+                    rotation: rotation.id.clone(),
+                    revision: rotation.revision,
+                })
                 .topic(Topic::Rotation(rotation.id.clone()));
         }
         self.store.commit(change).await
@@ -213,7 +264,9 @@ impl Services {
 
     fn measure_rollback(&self, live: &LiveCredential, key: &InstanceKey, serving: Serving, now: Timestamp) {
         let Some(rotation) = &live.rotation else { return };
-        let RotationState::RollingBack(rollback) = &rotation.state else { return };
+        let RotationState::RollingBack(rollback) = &rotation.state else {
+            return;
+        };
         let came_back = Some(serving.version) == rotation.from
             && find(live, key).is_some_and(|stored| stored.handed == Some(rotation.to));
         if let (true, RollbackCause::Refusals { first_bad_at, .. }) = (came_back, &rollback.cause) {
@@ -232,16 +285,25 @@ impl Services {
             Some(number) => Some((number, self.values_of(live, number).await?)),
             None => None,
         };
-        Ok(Delivery { etag, version: serving.version, values, endpoint, previous })
+        Ok(Delivery {
+            etag,
+            version: serving.version,
+            values,
+            endpoint,
+            previous,
+        })
     }
 
     async fn values_of(&self, live: &LiveCredential, number: VersionNumber) -> Result<Values, Refusal> {
-        self.opened_values(&SecretRef::version(&live.credential.id, number)).await
+        self.opened_values(&SecretRef::version(&live.credential.id, number))
+            .await
     }
 }
 
 fn find<'live>(live: &'live LiveCredential, key: &InstanceKey) -> Option<&'live Instance> {
-    live.instances.iter().find(|stored| stored.consumer == key.0 && stored.instance == key.1)
+    live.instances
+        .iter()
+        .find(|stored| stored.consumer == key.0 && stored.instance == key.1)
 }
 
 fn new_instance(live: &LiveCredential, key: &InstanceKey, now: Timestamp) -> Instance {
@@ -265,7 +327,10 @@ pub(crate) fn instance_key(actor: &Actor, instance: &str) -> Result<InstanceKey,
     let consumer = actor.consumer()?;
     let printable = instance.chars().all(|character| character.is_ascii_graphic());
     if instance.is_empty() || instance.len() > 128 || !printable {
-        return Err(Refusal::rule("/X-Rota-Instance", "name the instance with 1 to 128 printable ASCII characters"));
+        return Err(Refusal::rule(
+            "/X-Rota-Instance",
+            "name the instance with 1 to 128 printable ASCII characters",
+        ));
     }
     Ok((consumer, instance.to_owned()))
 }
@@ -279,7 +344,11 @@ fn etag_of(live: &LiveCredential, key: &InstanceKey, serving: Serving) -> String
     }
     hasher.update(serving.version.0.to_be_bytes());
     hasher.update(serving.previous.map_or(0, |previous| previous.0).to_be_bytes());
-    format!("\"{}-{}\"", serving.version, hex::encode(&hasher.finalize()[..12]))
+    format!(
+        "\"{}-{}\"",
+        serving.version,
+        hex::encode(&hasher.finalize()[..12])
+    )
 }
 
 fn etag_version(etag: &str) -> Option<VersionNumber> {

@@ -65,14 +65,23 @@ impl Recent {
             Some((start, bucket)) if now.since(*start) < BUCKET => bucket.add(counts),
             _ => self.0.push_back((now, counts)),
         }
-        while self.0.front().is_some_and(|(start, _)| now.since(*start) > RECENT) {
+        while self
+            .0
+            .front()
+            .is_some_and(|(start, _)| now.since(*start) > RECENT)
+        {
             self.0.pop_front();
         }
     }
 
     fn within(&self, now: Timestamp, window: Duration) -> Counts {
         let mut total = Counts::default();
-        for (_, counts) in self.0.iter().rev().take_while(|(start, _)| now.since(*start) <= window) {
+        for (_, counts) in self
+            .0
+            .iter()
+            .rev()
+            .take_while(|(start, _)| now.since(*start) <= window)
+        {
             total.add(*counts);
         }
         total
@@ -96,9 +105,15 @@ impl Detector {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = (observation.credential.clone(), observation.version);
         state.recent.entry(key).or_default().add(now, observation.counts);
-        let Some((rotation, control, candidate)) = observation.rotation else { return Verdict::Undecided };
+        let Some((rotation, control, candidate)) = observation.rotation else {
+            return Verdict::Undecided;
+        };
         if observation.version == control {
-            state.controls.entry(rotation.clone()).or_default().add(observation.counts);
+            state
+                .controls
+                .entry(rotation.clone())
+                .or_default()
+                .add(observation.counts);
             return Verdict::Undecided;
         }
         if observation.version != candidate {
@@ -112,7 +127,9 @@ impl Detector {
             .unwrap_or_default();
         let rate = control_rate(recent.good, recent.refused);
         let watch = state.watches.entry(rotation.clone()).or_default();
-        let Some((decided, first_bad_at)) = watch.observe(now, observation.instance, observation.counts, rate) else {
+        let Some((decided, first_bad_at)) =
+            watch.observe(now, observation.instance, observation.counts, rate)
+        else {
             return Verdict::Undecided;
         };
         if control_fails(just_now) {
@@ -125,26 +142,40 @@ impl Detector {
                 ),
             };
         }
-        Verdict::Broken { detail: in_words(&decided, candidate, control, recent), first_bad_at }
+        Verdict::Broken {
+            detail: in_words(&decided, candidate, control, recent),
+            first_bad_at,
+        }
     }
 
     /// Whether the control is failing at this moment.
     pub fn control_fails(&self, now: Timestamp, credential: &CredentialId, control: VersionNumber) -> bool {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.recent.get(&(credential.clone(), control)).is_some_and(|recent| control_fails(recent.within(now, JUST_NOW)))
+        state
+            .recent
+            .get(&(credential.clone(), control))
+            .is_some_and(|recent| control_fails(recent.within(now, JUST_NOW)))
     }
 
     /// What one instance reported on the candidate of a rotation.
     pub fn counts_of(&self, rotation: &RotationId, instance: &InstanceKey) -> Counts {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.watches.get(rotation).map(|watch| watch.counts_of(instance)).unwrap_or_default()
+        state
+            .watches
+            .get(rotation)
+            .map(|watch| watch.counts_of(instance))
+            .unwrap_or_default()
     }
 
     /// Candidate and control since the watch of a rotation began.
     pub fn rates(&self, rotation: &RotationId) -> Rates {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Rates {
-            candidate: state.watches.get(rotation).map(|watch| watch.total).unwrap_or_default(),
+            candidate: state
+                .watches
+                .get(rotation)
+                .map(|watch| watch.total)
+                .unwrap_or_default(),
             control: state.controls.get(rotation).copied().unwrap_or_default(),
         }
     }
@@ -163,7 +194,9 @@ fn control_fails(just_now: Counts) -> bool {
 
 fn in_words(decided: &Decided, candidate: VersionNumber, control: VersionNumber, recent: Counts) -> String {
     let (who, counts) = match decided {
-        Decided::Instance((consumer, instance), counts) => (format!("instance {instance} of {consumer}"), counts),
+        Decided::Instance((consumer, instance), counts) => {
+            (format!("instance {instance} of {consumer}"), counts)
+        }
         Decided::Cohort(counts) => ("the instances on it".to_owned(), counts),
     };
     format!(
@@ -205,7 +238,11 @@ mod tests {
                     credential: &self.credential,
                     version: VersionNumber(version),
                     instance: &(Name::parse("orders").unwrap(), instance.to_owned()),
-                    counts: Counts { good, refused, errors: 0 },
+                    counts: Counts {
+                        good,
+                        refused,
+                        errors: 0,
+                    },
                     rotation: Some((&self.rotation, VersionNumber(1), VersionNumber(2))),
                 },
             )
@@ -221,7 +258,12 @@ mod tests {
             }
         }
         let verdicts: Vec<_> = (0..6).map(|_| bench.report(2, "bad", 0, 1)).collect();
-        assert!(verdicts.iter().any(|verdict| matches!(verdict, Verdict::Broken { .. })), "{verdicts:?}");
+        assert!(
+            verdicts
+                .iter()
+                .any(|verdict| matches!(verdict, Verdict::Broken { .. })),
+            "{verdicts:?}"
+        );
     }
 
     #[test]
@@ -245,7 +287,10 @@ mod tests {
                     credential: &bench.credential,
                     version: VersionNumber(2),
                     instance: &(Name::parse("orders").unwrap(), "a".to_owned()),
-                    counts: Counts { errors: 50, ..Counts::default() },
+                    counts: Counts {
+                        errors: 50,
+                        ..Counts::default()
+                    },
                     rotation: Some((&bench.rotation, VersionNumber(1), VersionNumber(2))),
                 },
             );

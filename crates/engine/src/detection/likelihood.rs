@@ -102,7 +102,10 @@ mod tests {
         assert!(!one_in_a_thousand.is_decided());
         let mut loud = Likelihood::default();
         loud.observe(Timestamp::from_micros(0), 0, 1_000_000, 0.02);
-        assert!(!loud.is_decided(), "four outcomes at 2% noise do not decide, however many are claimed");
+        assert!(
+            !loud.is_decided(),
+            "four outcomes at 2% noise do not decide, however many are claimed"
+        );
     }
 
     #[test]

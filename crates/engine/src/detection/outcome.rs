@@ -54,9 +54,18 @@ impl Report {
     /// What this line means for the credential. The class, where given, outweighs the status.
     pub fn counts(&self) -> Counts {
         let count = u64::from(self.count);
-        let refused = Counts { refused: count, ..Counts::default() };
-        let errors = Counts { errors: count, ..Counts::default() };
-        let good = Counts { good: count, ..Counts::default() };
+        let refused = Counts {
+            refused: count,
+            ..Counts::default()
+        };
+        let errors = Counts {
+            errors: count,
+            ..Counts::default()
+        };
+        let good = Counts {
+            good: count,
+            ..Counts::default()
+        };
         match (self.class, self.status) {
             (Some(OutcomeClass::Auth), _) | (None, 401 | 403) => refused,
             (Some(OutcomeClass::Error), _) | (None, 500..) => errors,
@@ -83,7 +92,14 @@ mod tests {
 
     fn counts(status: u16, class: Option<OutcomeClass>) -> (u64, u64, u64) {
         let name = Name::parse("x").unwrap();
-        let counts = Report { credential: name, version: VersionNumber(1), status, class, count: 1 }.counts();
+        let counts = Report {
+            credential: name,
+            version: VersionNumber(1),
+            status,
+            class,
+            count: 1,
+        }
+        .counts();
         (counts.good, counts.refused, counts.errors)
     }
 

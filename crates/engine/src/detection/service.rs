@@ -27,7 +27,10 @@ impl Services {
     pub async fn report(&self, actor: &Actor, instance: &str, reports: &[Report]) -> Result<(), Refusal> {
         let key = instance_key(actor, instance)?;
         if reports.len() > MAX_LINES {
-            return Err(Refusal::rule("/signals", format!("at most {MAX_LINES} signals in one request")));
+            return Err(Refusal::rule(
+                "/signals",
+                format!("at most {MAX_LINES} signals in one request"),
+            ));
         }
         let grouped = self.checked(&key, reports).await?;
         let now = self.clock.now();
@@ -37,7 +40,8 @@ impl Services {
             self.judge(live, *version, &key, *counts, now).await?;
         }
         for report in reports {
-            self.meter.outcomes(&report.credential, report.status_label(), u64::from(report.count));
+            self.meter
+                .outcomes(&report.credential, report.status_label(), u64::from(report.count));
         }
         self.live.collect(buckets);
         Ok(())
@@ -49,7 +53,9 @@ impl Services {
         for (index, report) in reports.iter().enumerate() {
             let live = self.bound(&key.0, &report.credential).await?;
             let handed = live.instances.iter().any(|stored| {
-                stored.consumer == key.0 && stored.instance == key.1 && stored.versions_handed.contains(&report.version)
+                stored.consumer == key.0
+                    && stored.instance == key.1
+                    && stored.versions_handed.contains(&report.version)
             }) || self.was_handed_as_previous(&live, key, report.version);
             if !handed {
                 let detail = format!("version {} was never handed to this instance", report.version);
@@ -62,17 +68,30 @@ impl Services {
                 .2
                 .add(report.counts());
         }
-        if broken.is_empty() { Ok(lines.into_values().collect()) } else { Err(Refusal::Rules(broken)) }
+        if broken.is_empty() {
+            Ok(lines.into_values().collect())
+        } else {
+            Err(Refusal::Rules(broken))
+        }
     }
 
     /// The version before is handed out beside the candidate, so an instance may have used it.
-    fn was_handed_as_previous(&self, live: &LiveCredential, key: &InstanceKey, version: VersionNumber) -> bool {
+    fn was_handed_as_previous(
+        &self,
+        live: &LiveCredential,
+        key: &InstanceKey,
+        version: VersionNumber,
+    ) -> bool {
         let holds_candidate = |rotation: &Rotation| {
             live.instances.iter().any(|stored| {
-                stored.consumer == key.0 && stored.instance == key.1 && stored.versions_handed.contains(&rotation.to)
+                stored.consumer == key.0
+                    && stored.instance == key.1
+                    && stored.versions_handed.contains(&rotation.to)
             })
         };
-        live.rotation.as_ref().is_some_and(|rotation| rotation.from == Some(version) && holds_candidate(rotation))
+        live.rotation
+            .as_ref()
+            .is_some_and(|rotation| rotation.from == Some(version) && holds_candidate(rotation))
     }
 
     async fn judge(
@@ -92,15 +111,26 @@ impl Services {
         } else {
             self.live.seen(id, key, now);
         }
-        let watched = live.rotation.as_ref().filter(|rotation| rotation.state.is_watched());
+        let watched = live
+            .rotation
+            .as_ref()
+            .filter(|rotation| rotation.state.is_watched());
         let under_test = watched.and_then(|rotation| Some((&rotation.id, rotation.from?, rotation.to)));
-        let observation = Observation { credential: id, version, instance: key, counts, rotation: under_test };
+        let observation = Observation {
+            credential: id,
+            version,
+            instance: key,
+            counts,
+            rotation: under_test,
+        };
         match (self.detector.observe(now, &observation), watched) {
             (Verdict::Broken { detail, first_bad_at }, Some(rotation)) => {
                 let cause = RollbackCause::Refusals { detail, first_bad_at };
                 self.roll_back_by_verdict(&rotation.id, cause).await
             }
-            (Verdict::ControlFails { detail }, Some(rotation)) => self.hold_rotation(&rotation.id, &detail).await,
+            (Verdict::ControlFails { detail }, Some(rotation)) => {
+                self.hold_rotation(&rotation.id, &detail).await
+            }
             _ => Ok(()),
         }
     }

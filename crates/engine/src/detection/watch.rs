@@ -46,20 +46,29 @@ impl Watch {
         self.total.add(counts);
         let observed = self.instances.entry(instance.clone()).or_default();
         observed.counts.add(counts);
-        observed.test.observe(now, counts.good, counts.refused, control_rate);
-        self.cohort.observe(now, counts.good, counts.refused, control_rate);
+        observed
+            .test
+            .observe(now, counts.good, counts.refused, control_rate);
+        self.cohort
+            .observe(now, counts.good, counts.refused, control_rate);
         if observed.test.is_decided() {
             let since = observed.test.excursion_since().unwrap_or(now);
             return Some((Decided::Instance(instance.clone(), observed.counts), since));
         }
         if self.cohort.is_decided() {
-            return Some((Decided::Cohort(self.total), self.cohort.excursion_since().unwrap_or(now)));
+            return Some((
+                Decided::Cohort(self.total),
+                self.cohort.excursion_since().unwrap_or(now),
+            ));
         }
         None
     }
 
     /// What one instance reported on the candidate.
     pub fn counts_of(&self, instance: &InstanceKey) -> Counts {
-        self.instances.get(instance).map(|observed| observed.counts).unwrap_or_default()
+        self.instances
+            .get(instance)
+            .map(|observed| observed.counts)
+            .unwrap_or_default()
     }
 }
