@@ -1,4 +1,8 @@
 //! The services on a real store, and where an issuer is needed, on a real PostgreSQL.
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests stop at the first surprise, as the tests do"
+)]
 
 mod access;
 mod audit;
