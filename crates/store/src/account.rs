@@ -15,7 +15,7 @@ pub(crate) async fn find(pool: &AnyPool, id: &AccountId) -> Result<Option<Accoun
         .fetch_optional(pool)
         .await
         .map_err(reading("account"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn find_by_name(pool: &AnyPool, name: &Name) -> Result<Option<Account>, StoreError> {
@@ -24,7 +24,7 @@ pub(crate) async fn find_by_name(pool: &AnyPool, name: &Name) -> Result<Option<A
         .fetch_optional(pool)
         .await
         .map_err(reading("account"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<Account>, StoreError> {

@@ -123,7 +123,7 @@ pub(crate) async fn head(pool: &AnyPool) -> Result<Head, StoreError> {
         .await
         .and_then(|row| row.as_ref().map(Head::read).transpose())
         .map_err(reading("audit_head"))?
-        .ok_or_else(|| damaged("audit_head", 1, "the row is missing"))
+        .ok_or_else(|| damaged("audit_head", &1, "the row is missing"))
 }
 
 /// Puts drafts at the end of the chain and counts one commit; gives that count. The last thing before a commit.

@@ -14,7 +14,7 @@ pub(crate) async fn find(pool: &AnyPool, name: &Name) -> Result<Option<Consumer>
         .fetch_optional(pool)
         .await
         .map_err(reading("consumer"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<Consumer>, StoreError> {

@@ -16,7 +16,7 @@ pub(crate) async fn find(pool: &AnyPool, name: &Name) -> Result<Option<Credentia
         .fetch_optional(pool)
         .await
         .map_err(reading("credential"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn find_by_id(pool: &AnyPool, id: &CredentialId) -> Result<Option<Credential>, StoreError> {
@@ -25,7 +25,7 @@ pub(crate) async fn find_by_id(pool: &AnyPool, id: &CredentialId) -> Result<Opti
         .fetch_optional(pool)
         .await
         .map_err(reading("credential"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<Credential>, StoreError> {

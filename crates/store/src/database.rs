@@ -157,7 +157,7 @@ impl Database {
         let watch = Watch::begin(pool.clone(), announcing.clone()).await?;
         let database = Self::start(Backend::Postgres, pool.clone(), pool, announcing, None);
         let watchers = vec![
-            tokio::spawn(watch.clone().listen(listener)),
+            tokio::spawn(watch.clone().listen(url.to_owned(), listener)),
             tokio::spawn(watch.poll()),
         ];
         *lock(&database.watchers) = watchers;

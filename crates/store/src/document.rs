@@ -75,8 +75,8 @@ pub(crate) fn read<D: Document>(row: &AnyRow) -> Result<D, StoreError> {
 }
 
 /// The same for a lookup.
-pub(crate) fn read_optional<D: Document>(row: Option<AnyRow>) -> Result<Option<D>, StoreError> {
-    row.as_ref().map(read).transpose()
+pub(crate) fn read_optional<D: Document>(row: Option<&AnyRow>) -> Result<Option<D>, StoreError> {
+    row.map(read).transpose()
 }
 
 /// The same for a list.
@@ -106,7 +106,11 @@ pub(crate) fn parse_body<T: DeserializeOwned>(
 }
 
 /// A row that we would never have written.
-pub(crate) fn damaged(table: &'static str, key: impl ToString, detail: impl Into<String>) -> StoreError {
+pub(crate) fn damaged(
+    table: &'static str,
+    key: &(impl ToString + ?Sized),
+    detail: impl Into<String>,
+) -> StoreError {
     StoreError::Damaged {
         table,
         key: key.to_string(),

@@ -25,7 +25,7 @@ impl From<CommitError> for WriteError {
 }
 
 /// Someone else changed it since it was read.
-pub(crate) fn stale(kind: &'static str, key: impl ToString) -> WriteError {
+pub(crate) fn stale(kind: &'static str, key: &(impl ToString + ?Sized)) -> WriteError {
     WriteError::Refused(CommitError::Stale {
         kind,
         key: key.to_string(),
@@ -44,7 +44,7 @@ pub(crate) fn taken(kind: &'static str, name: &engine::Name) -> WriteError {
 pub(crate) fn expect_one_row(
     result: &sqlx::any::AnyQueryResult,
     kind: &'static str,
-    key: impl ToString,
+    key: &(impl ToString + ?Sized),
 ) -> Result<(), WriteError> {
     if result.rows_affected() == 1 {
         Ok(())

@@ -15,7 +15,7 @@ pub(crate) async fn find(pool: &AnyPool, id: &FreezeId) -> Result<Option<Freeze>
         .fetch_optional(pool)
         .await
         .map_err(reading("freeze"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list_on(pool: &AnyPool, now: Timestamp) -> Result<Vec<Freeze>, StoreError> {

@@ -37,7 +37,7 @@ impl TryFrom<InstanceRow> for Instance {
             && instance.consumer.as_str() == row.consumer
             && instance.instance == row.instance;
         if !stands_here {
-            return Err(damaged("instance", key, "the body is that of another row"));
+            return Err(damaged("instance", &key, "the body is that of another row"));
         }
         Ok(instance)
     }

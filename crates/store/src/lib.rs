@@ -1,12 +1,12 @@
 //! The ports of the engine over SQLite and PostgreSQL: one SQL text for both.
 //!
-//! [`Database`] is the one public face. Reads go to a pool; every [`engine::Change`] goes to one writer ([`group`])
+//! [`Database`] is the one public face. Reads go to a pool; every [`engine::Change`] goes to one writer (`group`)
 //! that folds several into one transaction and answers each after it is durable. What differs between the two
-//! databases lives in [`dialect`] and nowhere else. Beside the ports of the engine stand the sign-in sessions
-//! ([`session`]) and the replies to idempotent requests ([`idempotency`]), which only the server knows.
+//! databases lives in `dialect` and nowhere else. Beside the ports of the engine stand the sign-in sessions
+//! (`session`) and the replies to idempotent requests (`idempotency`), which only the server knows.
 //!
 //! To add a noun: a table in a new migration of both databases, a file here with one statement per function, the
-//! match arm in [`commit`], and its lines in the contract suite (`tests/contract`).
+//! match arm in `commit`, and its lines in the contract suite (`tests/contract`).
 
 mod access_ports;
 mod account;

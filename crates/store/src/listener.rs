@@ -8,12 +8,13 @@ use std::time::Duration;
 use engine::change::Topic;
 use engine::ports::{RotationFilter, StoreError};
 use sqlx::AnyPool;
-use sqlx::postgres::{PgListener, PgNotification};
+use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 
 use crate::announce::{Announcing, CHANNEL, Notice};
 use crate::{audit, credential, rotation};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pages of rotations that ended longer ago than these are not watched by anyone.
 const RECENT_ROTATIONS: u32 = 200;
 
@@ -37,16 +38,20 @@ impl Watch {
         })
     }
 
-    /// Passes notices on for as long as the database lives.
-    pub(crate) async fn listen(self, mut listener: PgListener) {
+    /// Passes notices on for as long as the database lives, and tells everyone after a gap.
+    pub(crate) async fn listen(self, url: String, mut listener: PgListener) {
         loop {
             match listener.try_recv().await {
                 Ok(Some(notification)) => self.pass_on(&notification),
-                // The connection was lost and is back: anything may have been missed.
-                Ok(None) => self.announce_everything().await,
-                Err(error) => {
-                    tracing::warn!(%error, "the database does not send notifications; asking it again");
-                    tokio::time::sleep(POLL_INTERVAL).await;
+                Ok(None) | Err(_) => {
+                    tracing::warn!(
+                        "the connection that hears of other replicas' changes was lost; reconnecting"
+                    );
+                    listener = reconnect(&url).await;
+                    // Anything may have been missed.
+                    while !self.announce_everything().await {
+                        tokio::time::sleep(POLL_INTERVAL).await;
+                    }
                 }
             }
         }
@@ -80,13 +85,18 @@ impl Watch {
         }
     }
 
-    async fn announce_everything(&self) {
+    /// False when the database did not say what there is.
+    async fn announce_everything(&self) -> bool {
         match self.list_everything().await {
             Ok((commits, topics)) => {
                 self.announcing.announce(&topics);
                 self.seen.fetch_max(commits, Ordering::AcqRel);
+                true
             }
-            Err(error) => tracing::warn!(%error, "what changed on other replicas is not known yet"),
+            Err(error) => {
+                tracing::warn!(%error, "what changed on other replicas is not known yet");
+                false
+            }
         }
     }
 
@@ -118,7 +128,25 @@ impl Watch {
 
 /// A connection of its own that hears every notice from now on.
 pub(crate) async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect(url).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(CONNECT_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect(url)
+        .await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    // A gap is told to us, and we tell everyone.
+    listener.eager_reconnect(false);
     listener.listen(CHANNEL).await?;
     Ok(listener)
+}
+
+async fn reconnect(url: &str) -> PgListener {
+    loop {
+        tokio::time::sleep(POLL_INTERVAL).await;
+        if let Ok(listener) = connect(url).await {
+            return listener;
+        }
+    }
 }

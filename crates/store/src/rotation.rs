@@ -18,7 +18,7 @@ pub(crate) async fn find(pool: &AnyPool, id: &RotationId) -> Result<Option<Rotat
         .fetch_optional(pool)
         .await
         .map_err(reading("rotation"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn find_in_flight(
@@ -30,7 +30,7 @@ pub(crate) async fn find_in_flight(
         .fetch_optional(pool)
         .await
         .map_err(reading("rotation"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list_in_flight(pool: &AnyPool) -> Result<Vec<Rotation>, StoreError> {

@@ -47,5 +47,5 @@ pub(crate) async fn insert(
         .bind(value)
         .execute(connection)
         .await?;
-    expect_one_row(&result, "setting", key)
+    expect_one_row(&result, "setting", &key)
 }

@@ -13,7 +13,7 @@ pub(crate) async fn find_by_hash(pool: &AnyPool, hash: &TokenHash) -> Result<Opt
         .fetch_optional(pool)
         .await
         .map_err(reading("sign_in_link"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn insert(connection: &mut AnyConnection, link: &SignInLink) -> Result<(), WriteError> {

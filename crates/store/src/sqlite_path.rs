@@ -26,7 +26,7 @@ pub(crate) fn to_url(path: &Path) -> Option<String> {
     for byte in path.as_os_str().as_bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => {
-                url.push(char::from(*byte))
+                url.push(char::from(*byte));
             }
             other => write!(url, "%{other:02X}").ok()?,
         }

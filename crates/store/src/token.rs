@@ -15,7 +15,7 @@ pub(crate) async fn find(pool: &AnyPool, id: &TokenId) -> Result<Option<Token>, 
         .fetch_optional(pool)
         .await
         .map_err(reading("token"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn find_by_hash(pool: &AnyPool, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
@@ -24,7 +24,7 @@ pub(crate) async fn find_by_hash(pool: &AnyPool, hash: &TokenHash) -> Result<Opt
         .fetch_optional(pool)
         .await
         .map_err(reading("token"))?;
-    read_optional(row)
+    read_optional(row.as_ref())
 }
 
 pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<Token>, StoreError> {

@@ -32,7 +32,7 @@ impl TryFrom<VersionRow> for Version {
         let key = format!("{}/{}", row.credential, row.number);
         let version: Self = parse_body("version", &key, &row.body)?;
         if version.credential.as_str() != row.credential || i64::from(version.number.0) != row.number {
-            return Err(damaged("version", key, "the body is that of another row"));
+            return Err(damaged("version", &key, "the body is that of another row"));
         }
         Ok(version)
     }

@@ -30,7 +30,7 @@ async fn what_one_replica_changes_the_other_hears() {
         .write(Write::InsertCredential(credential.clone()))
         .topic(topic.clone());
     fixture.store.commit(change).await.unwrap();
-    assert_eq!(fixture.heard(), [topic.clone()]);
+    assert_eq!(fixture.heard(), std::slice::from_ref(&topic));
     hears(&mut ears, &topic).await;
     assert_eq!(
         second.credential(&credential.name).await.unwrap(),
