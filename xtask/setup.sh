@@ -22,7 +22,6 @@ say() { printf 'setup: %s\n' "$*"; }
 missing_packages() {
     present cc || printf "%s\n" gcc libc6-dev
     present make || echo make
-    present wasm-opt || echo binaryen
     present brotli || echo brotli
     [ "$purpose" = test ] || return 0
     postgres_binaries || echo postgresql
