@@ -12,7 +12,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::address::AddressRefused;
-use super::config::{BODY_LIMIT, IssuerConfig, RequestTemplate};
+use super::config::IssuerConfig;
+use super::request::{BODY_LIMIT, RequestTemplate};
 use super::template::{Filling, render_json};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

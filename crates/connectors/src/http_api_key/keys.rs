@@ -8,7 +8,8 @@ use keyring::SecretText;
 use serde_json::Value;
 
 use super::client::{Effect, HttpClient, unexpected};
-use super::config::{IssuerConfig, RequestTemplate, TargetConfig};
+use super::config::{IssuerConfig, TargetConfig};
+use super::request::RequestTemplate;
 use super::template::{Filling, Placeholder};
 
 const ID_LIMIT: usize = 512;

@@ -5,6 +5,7 @@ mod address;
 mod client;
 mod config;
 mod keys;
+mod request;
 mod template;
 
 use std::collections::BTreeMap;

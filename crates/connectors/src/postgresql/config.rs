@@ -33,6 +33,7 @@ pub(super) struct IssuerConfig {
 pub(super) enum SslMode {
     Disable,
     Require,
+    /// The driver (sqlx 0.8) checks the name here too: stricter than asked. Consumers are told the mode as it is.
     VerifyCa,
     VerifyFull,
 }

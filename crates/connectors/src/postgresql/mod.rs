@@ -7,6 +7,7 @@ mod inspect;
 mod login;
 mod marker;
 mod probe;
+mod roles;
 mod scram;
 mod session;
 mod settings;

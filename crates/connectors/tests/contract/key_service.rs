@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, delete, get, post};
 use axum::{Json, Router};
@@ -21,13 +21,15 @@ pub(crate) struct Key {
     pub(crate) secret: String,
 }
 
+type Fixed = (StatusCode, Vec<(&'static str, String)>, String);
+
 #[derive(Default)]
 struct Inner {
     keys: Vec<Key>,
     made: u32,
     urls: Vec<String>,
     /// When set, this is the answer to everything.
-    answer: Option<(StatusCode, Vec<(&'static str, String)>, String)>,
+    answer: Option<Fixed>,
     too_powerful: bool,
 }
 
@@ -132,7 +134,6 @@ impl KeyService {
 async fn watch(
     State(service): State<KeyService>,
     uri: Uri,
-    _method: Method,
     request: axum::extract::Request,
     next: axum::middleware::Next,
 ) -> Response {

@@ -15,3 +15,4 @@ mod postgresql;
 mod postgresql_hostile;
 mod postgresql_inspect;
 mod postgresql_lost;
+mod postgresql_tls;
