@@ -34,8 +34,15 @@ pub struct Subscription(watch::Receiver<u64>);
 impl Announcements {
     /// A hub that nobody waits at yet.
     pub fn new(live: Arc<Live>) -> Self {
-        let topics = Topics { waiting: HashMap::new(), sweep_at: SWEEP_AT };
-        Self { live, topics: Mutex::new(topics), all: broadcast::Sender::new(BACKLOG) }
+        let topics = Topics {
+            waiting: HashMap::new(),
+            sweep_at: SWEEP_AT,
+        };
+        Self {
+            live,
+            topics: Mutex::new(topics),
+            all: broadcast::Sender::new(BACKLOG),
+        }
     }
 
     /// Hears of `topic` from now on. Subscribe first, then read: so nothing falls in between.
@@ -45,7 +52,10 @@ impl Announcements {
             topics.waiting.retain(|_, sender| sender.receiver_count() > 0);
             topics.sweep_at = (topics.waiting.len() * 2).max(SWEEP_AT);
         }
-        let sender = topics.waiting.entry(topic).or_insert_with(|| watch::Sender::new(0));
+        let sender = topics
+            .waiting
+            .entry(topic)
+            .or_insert_with(|| watch::Sender::new(0));
         Subscription(sender.subscribe())
     }
 
@@ -101,7 +111,10 @@ mod tests {
         hub.announce(&Topic::Catalog);
         hub.announce(&Topic::Catalog);
         assert!(catalog.changed().now_or_never().is_some());
-        assert!(catalog.changed().now_or_never().is_none(), "two announcements wake once");
+        assert!(
+            catalog.changed().now_or_never().is_none(),
+            "two announcements wake once"
+        );
         assert_eq!(everything.recv().now_or_never(), Some(Ok(Topic::Catalog)));
     }
 
@@ -111,10 +124,12 @@ mod tests {
         let clock = crate::host::SystemClock;
         let mut kept = hub.subscribe(Topic::Catalog);
         for _ in 0..SWEEP_AT * 2 {
-            drop(hub.subscribe(Topic::Credential(engine::id::CredentialId::generate(
-                &clock,
-                &crate::host::OsRandomness,
-            ))));
+            drop(
+                hub.subscribe(Topic::Credential(engine::id::CredentialId::generate(
+                    &clock,
+                    &crate::host::OsRandomness,
+                ))),
+            );
         }
         assert!(hub.lock().waiting.len() <= SWEEP_AT + 1);
         hub.announce(&Topic::Catalog);

@@ -31,7 +31,9 @@ pub enum Request {
 impl Request {
     fn line(&self) -> String {
         match self {
-            Self::SignInLink { account } => format!("sign-in-link {}\n", account.as_deref().unwrap_or_default()),
+            Self::SignInLink { account } => {
+                format!("sign-in-link {}\n", account.as_deref().unwrap_or_default())
+            }
             Self::VerifyAudit => "verify-audit\n".to_owned(),
         }
     }
@@ -41,7 +43,9 @@ impl Request {
             return Some(Self::VerifyAudit);
         }
         let (word, rest) = line.split_once(' ')?;
-        let account = Some(rest.trim()).filter(|name| !name.is_empty()).map(str::to_owned);
+        let account = Some(rest.trim())
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned);
         (word == "sign-in-link").then_some(Self::SignInLink { account })
     }
 }
@@ -81,7 +85,10 @@ impl ControlSocket {
             io::Result::Ok(listener)
         })();
         let _gone_already = std::fs::remove_dir_all(&private);
-        Ok(Self { listener: bound?, path })
+        Ok(Self {
+            listener: bound?,
+            path,
+        })
     }
 
     /// Answers until the server stops.
@@ -118,12 +125,16 @@ impl Drop for ControlSocket {
 async fn converse(stream: UnixStream, state: &AppState) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST_LINE)).read_line(&mut line).await?;
+    BufReader::new(reader.take(LONGEST_LINE))
+        .read_line(&mut line)
+        .await?;
     let reply = match Request::parse(&line) {
         Some(Request::SignInLink { account }) => {
             let made = match state.public_url.get() {
                 Some(url) => sign_in::make_link(&state.services, account.as_deref(), url).await,
-                None => Err(engine::Refusal::Unavailable("the server is still starting".to_owned())),
+                None => Err(engine::Refusal::Unavailable(
+                    "the server is still starting".to_owned(),
+                )),
             };
             match made {
                 Ok(link) => format!("ok {}\n", link.expose_text()),

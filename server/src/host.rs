@@ -14,9 +14,7 @@ impl Clock for SystemClock {
             clippy::disallowed_methods,
             reason = "everything else takes this clock as an argument"
         )]
-        let elapsed = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
     }
 }

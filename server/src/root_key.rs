@@ -21,11 +21,21 @@ pub enum RootKeyError {
     #[error("others may read the root key file {path} (mode {mode:04o}); run: chmod 600 {path}")]
     Open { path: PathBuf, mode: u32 },
     /// Not a root key.
-    #[error("{path} is not a root key: it has {length} bytes, and a root key has {expected}; restore it from your backup")]
-    Length { path: PathBuf, length: usize, expected: usize },
+    #[error(
+        "{path} is not a root key: it has {length} bytes, and a root key has {expected}; restore it from your backup"
+    )]
+    Length {
+        path: PathBuf,
+        length: usize,
+        expected: usize,
+    },
     /// The file system refused.
     #[error("the root key file {path} cannot be {verb}: {cause}")]
-    Io { path: PathBuf, verb: &'static str, cause: io::Error },
+    Io {
+        path: PathBuf,
+        verb: &'static str,
+        cause: io::Error,
+    },
 }
 
 /// The key in the file; a new one when there is no file and nothing is sealed yet.
@@ -40,7 +50,9 @@ pub fn read_or_create(
     match read(path) {
         Err(RootKeyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
             if holds_sealed_data {
-                return Err(RootKeyError::Missing { path: path.to_owned() });
+                return Err(RootKeyError::Missing {
+                    path: path.to_owned(),
+                });
             }
             create(path, randomness)?;
             read(path)
@@ -50,16 +62,25 @@ pub fn read_or_create(
 }
 
 fn read(path: &Path) -> Result<RootKey, RootKeyError> {
-    let failed = |cause| RootKeyError::Io { path: path.to_owned(), verb: "read", cause };
+    let failed = |cause| RootKeyError::Io {
+        path: path.to_owned(),
+        verb: "read",
+        cause,
+    };
     let file = File::open(path).map_err(failed)?;
     // Of the opened file, not of the name: the two cannot differ.
     let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(RootKeyError::Open { path: path.to_owned(), mode });
+        return Err(RootKeyError::Open {
+            path: path.to_owned(),
+            mode,
+        });
     }
     // Room for all of it from the start: growing would leave copies behind in freed memory.
     let mut bytes = Vec::with_capacity(4 * RootKey::LENGTH);
-    file.take(3 * RootKey::LENGTH as u64).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(3 * RootKey::LENGTH as u64)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     let bytes = SecretBytes::new(bytes);
     RootKey::from_bytes(&bytes).map_err(|_| RootKeyError::Length {
         path: path.to_owned(),
@@ -71,13 +92,24 @@ fn read(path: &Path) -> Result<RootKey, RootKeyError> {
 /// Written whole under another name first, then linked: a crash leaves no half key, and two starting processes cannot
 /// overwrite each other's.
 fn create(path: &Path, randomness: &dyn Randomness) -> Result<(), RootKeyError> {
-    let failed = |cause| RootKeyError::Io { path: path.to_owned(), verb: "made", cause };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |cause| RootKeyError::Io {
+        path: path.to_owned(),
+        verb: "made",
+        cause,
+    };
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let mut draft = path.as_os_str().to_owned();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = PathBuf::from(draft);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)?;
         // The mode above is cut by the umask, never widened; this makes it exact.
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         file.write_all(RootKey::generate(randomness).expose_bytes())?;
@@ -107,7 +139,11 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
         let again = read_or_create(&path, true, &OsRandomness).unwrap();
         assert_eq!(made.fingerprint(), again.fingerprint());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no draft stays behind");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            1,
+            "no draft stays behind"
+        );
     }
 
     #[test]
@@ -125,10 +161,20 @@ mod tests {
         let path = folder.path().join("root.key");
         read_or_create(&path, false, &OsRandomness).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(read_or_create(&path, true, &OsRandomness), Err(RootKeyError::Open { mode: 0o640, .. })));
+        assert!(matches!(
+            read_or_create(&path, true, &OsRandomness),
+            Err(RootKeyError::Open { mode: 0o640, .. })
+        ));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, b"short").unwrap();
-        assert!(matches!(read_or_create(&path, false, &OsRandomness), Err(RootKeyError::Length { length: 5, .. })));
-        assert_eq!(fs::read(&path).unwrap(), b"short", "a damaged key is not replaced");
+        assert!(matches!(
+            read_or_create(&path, false, &OsRandomness),
+            Err(RootKeyError::Length { length: 5, .. })
+        ));
+        assert_eq!(
+            fs::read(&path).unwrap(),
+            b"short",
+            "a damaged key is not replaced"
+        );
     }
 }

@@ -35,13 +35,18 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[AddressRange
 }
 
 fn parse(text: &str) -> Option<IpAddr> {
-    let address = text.parse::<IpAddr>().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    let address = text
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
     address.map(|address| address.to_canonical())
 }
 
 /// Whether a proxy stands in front, to judge by the headers it leaves.
 pub fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| name == "forwarded" || name.as_str().starts_with("x-forwarded"))
+    headers
+        .keys()
+        .any(|name| name == "forwarded" || name.as_str().starts_with("x-forwarded"))
 }
 
 #[cfg(test)]
@@ -58,9 +63,16 @@ mod tests {
             }
             client_address(peer.parse().unwrap(), &headers, &trusted).to_string()
         };
-        assert_eq!(check("192.0.2.1", &["203.0.113.9"]), "192.0.2.1", "not a proxy of ours");
+        assert_eq!(
+            check("192.0.2.1", &["203.0.113.9"]),
+            "192.0.2.1",
+            "not a proxy of ours"
+        );
         assert_eq!(check("10.0.0.1", &["203.0.113.9"]), "203.0.113.9");
-        assert_eq!(check("10.0.0.1", &["1.1.1.1, 203.0.113.9, 10.0.0.2"]), "203.0.113.9");
+        assert_eq!(
+            check("10.0.0.1", &["1.1.1.1, 203.0.113.9, 10.0.0.2"]),
+            "203.0.113.9"
+        );
         assert_eq!(check("10.0.0.1", &["1.1.1.1", "203.0.113.9"]), "203.0.113.9");
         assert_eq!(check("10.0.0.1", &["junk, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(check("10.0.0.1", &[]), "10.0.0.1");

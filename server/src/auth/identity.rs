@@ -65,9 +65,15 @@ async fn identity(state: &AppState, parts: &Parts) -> ApiResult<Identity> {
 
 fn anonymous(state: &AppState, parts: &Parts) -> Identity {
     let unknown = std::net::IpAddr::from([0, 0, 0, 0]);
-    let peer = parts.extensions.get::<PeerAddress>().map_or(unknown, |peer| peer.0.ip());
+    let peer = parts
+        .extensions
+        .get::<PeerAddress>()
+        .map_or(unknown, |peer| peer.0.ip());
     let address = client_address(peer, &parts.headers, &state.trusted_proxies);
-    let correlation = parts.extensions.get::<Correlation>().map(|correlation| correlation.0.clone());
+    let correlation = parts
+        .extensions
+        .get::<Correlation>()
+        .map(|correlation| correlation.0.clone());
     let actor = Actor {
         kind: ActorKind::Anonymous,
         name: "anonymous".to_owned(),
@@ -75,7 +81,13 @@ fn anonymous(state: &AppState, parts: &Parts) -> Identity {
         source: Some(address.to_string()),
         correlation,
     };
-    Identity { actor, account: None, scope: None, expires_at: None, address }
+    Identity {
+        actor,
+        account: None,
+        scope: None,
+        expires_at: None,
+        address,
+    }
 }
 
 fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<&str>> {
@@ -86,7 +98,9 @@ fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<&str>> {
     if values.next().is_some() {
         return Err(ApiError::malformed("send one Authorization header, not several"));
     }
-    let text = value.to_str().map_err(|_| ApiError::from(Refusal::Unauthenticated))?;
+    let text = value
+        .to_str()
+        .map_err(|_| ApiError::from(Refusal::Unauthenticated))?;
     let (scheme, token) = text.split_once(' ').ok_or(Refusal::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
         return Err(Refusal::Unauthenticated.into());
@@ -97,9 +111,15 @@ fn bearer_token(headers: &HeaderMap) -> ApiResult<Option<&str>> {
 async fn by_token(state: &AppState, token: &str, identity: &mut Identity) -> ApiResult<()> {
     // Valid is decided at each request, never by a clean-up that may not have run (R15).
     let source = identity.actor.source.clone();
-    let known = state.services.authenticate_token(token, source.as_deref()).await?;
+    let known = state
+        .services
+        .authenticate_token(token, source.as_deref())
+        .await?;
     let correlation = identity.actor.correlation.take();
-    identity.actor = Actor { correlation, ..known.actor };
+    identity.actor = Actor {
+        correlation,
+        ..known.actor
+    };
     identity.scope = Some(known.scope);
     identity.expires_at = known.expires_at;
     Ok(())
@@ -112,7 +132,11 @@ async fn by_session(state: &AppState, session: &Session, identity: &mut Identity
     };
     let source = identity.actor.source.clone();
     let (account, epoch) = (&signed_in.account, signed_in.epoch);
-    match state.services.authenticate_session(account, epoch, source.as_deref()).await {
+    match state
+        .services
+        .authenticate_session(account, epoch, source.as_deref())
+        .await
+    {
         Ok(actor) => {
             let correlation = identity.actor.correlation.take();
             identity.actor = Actor { correlation, ..actor };

@@ -50,7 +50,9 @@ fn is_same_origin(headers: &HeaderMap, public_url: Option<&Url>) -> bool {
 
 fn authority(origin: &Url) -> String {
     let host = origin.host_str().unwrap_or_default();
-    origin.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    origin
+        .port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -68,15 +70,30 @@ mod tests {
             is_same_origin(&headers, Some(&public))
         };
         assert!(check(&[("origin", "https://rota.example.com")]));
-        assert!(check(&[("origin", "https://rota.example.com"), ("sec-fetch-site", "same-origin")]));
-        assert!(check(&[("origin", "http://localhost:3000"), ("host", "localhost:3000")]));
+        assert!(check(&[
+            ("origin", "https://rota.example.com"),
+            ("sec-fetch-site", "same-origin")
+        ]));
+        assert!(check(&[
+            ("origin", "http://localhost:3000"),
+            ("host", "localhost:3000")
+        ]));
         assert!(check(&[("sec-fetch-site", "same-origin")]));
         assert!(!check(&[]), "no browser of today sends neither");
         assert!(!check(&[("origin", "null"), ("host", "null")]));
-        assert!(!check(&[("origin", "https://evil.example"), ("host", "rota.example.com")]));
+        assert!(!check(&[
+            ("origin", "https://evil.example"),
+            ("host", "rota.example.com")
+        ]));
         assert!(!check(&[("origin", "https://rota.example.com.evil.example")]));
-        assert!(!check(&[("origin", "https://rota.example.com"), ("sec-fetch-site", "cross-site")]));
-        assert!(!check(&[("sec-fetch-site", "same-site")]), "another name of the same domain is not ours");
+        assert!(!check(&[
+            ("origin", "https://rota.example.com"),
+            ("sec-fetch-site", "cross-site")
+        ]));
+        assert!(
+            !check(&[("sec-fetch-site", "same-site")]),
+            "another name of the same domain is not ours"
+        );
         assert!(!check(&[("sec-fetch-site", "none")]));
     }
 }

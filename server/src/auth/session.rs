@@ -67,8 +67,12 @@ fn id_hash(id: &Id) -> String {
 }
 
 fn stored(record: &Record) -> Result<StoredSession, StoreFailure> {
-    let account = record.data.get(KEY).and_then(|value| SignedIn::deserialize(value).ok());
-    let body = serde_json::to_string(&record.data).map_err(|error| StoreFailure::Encode(error.to_string()))?;
+    let account = record
+        .data
+        .get(KEY)
+        .and_then(|value| SignedIn::deserialize(value).ok());
+    let body =
+        serde_json::to_string(&record.data).map_err(|error| StoreFailure::Encode(error.to_string()))?;
     let micros = record.expiry_date.unix_timestamp_nanos() / 1_000;
     Ok(StoredSession {
         id_hash: id_hash(&record.id),
@@ -85,19 +89,31 @@ fn away(error: &engine::ports::StoreError) -> StoreFailure {
 #[async_trait]
 impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> Result<(), StoreFailure> {
-        while !self.database.create_session(&stored(record)?).await.map_err(|error| away(&error))? {
+        while !self
+            .database
+            .create_session(&stored(record)?)
+            .await
+            .map_err(|error| away(&error))?
+        {
             record.id = Id::default();
         }
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> Result<(), StoreFailure> {
-        self.database.save_session(&stored(record)?).await.map_err(|error| away(&error))
+        self.database
+            .save_session(&stored(record)?)
+            .await
+            .map_err(|error| away(&error))
     }
 
     async fn load(&self, id: &Id) -> Result<Option<Record>, StoreFailure> {
         let now = self.clock.now();
-        let found = self.database.load_session(&id_hash(id), now).await.map_err(|error| away(&error))?;
+        let found = self
+            .database
+            .load_session(&id_hash(id), now)
+            .await
+            .map_err(|error| away(&error))?;
         let Some(found) = found else {
             return Ok(None);
         };
@@ -112,7 +128,10 @@ impl SessionStore for Sessions {
     }
 
     async fn delete(&self, id: &Id) -> Result<(), StoreFailure> {
-        self.database.delete_session(&id_hash(id)).await.map_err(|error| away(&error))
+        self.database
+            .delete_session(&id_hash(id))
+            .await
+            .map_err(|error| away(&error))
     }
 }
 
@@ -125,18 +144,35 @@ pub fn layer<Store: SessionStore + Clone>(store: Store, https: bool) -> SessionM
         // Lax, so that a link in a mail opens a page for whoever is signed in; changes are checked for their origin.
         .with_same_site(SameSite::Lax)
         .with_path("/")
-        .with_expiry(Expiry::OnInactivity(time::Duration::try_from(IDLE).unwrap_or(time::Duration::HOUR)))
+        .with_expiry(Expiry::OnInactivity(
+            time::Duration::try_from(IDLE).unwrap_or(time::Duration::HOUR),
+        ))
 }
 
 /// Starts a session under a fresh id, so that an id planted beforehand is worth nothing.
 ///
 /// # Errors
 /// When the session cannot be stored.
-pub async fn begin(session: &Session, account: AccountId, epoch: i64, clock: &dyn Clock) -> Result<(), ApiError> {
+pub async fn begin(
+    session: &Session,
+    account: AccountId,
+    epoch: i64,
+    clock: &dyn Clock,
+) -> Result<(), ApiError> {
     let now = clock.now();
-    session.flush().await.map_err(|error| unavailable(&error))?;
-    let signed_in = SignedIn { account, epoch, at: now, seen_at: now };
-    session.insert(KEY, signed_in).await.map_err(|error| unavailable(&error))?;
+    if session.id().is_some() {
+        session.flush().await.map_err(|error| unavailable(&error))?;
+    }
+    let signed_in = SignedIn {
+        account,
+        epoch,
+        at: now,
+        seen_at: now,
+    };
+    session
+        .insert(KEY, signed_in)
+        .await
+        .map_err(|error| unavailable(&error))?;
     session.save().await.map_err(|error| unavailable(&error))
 }
 
@@ -153,14 +189,20 @@ pub async fn end(session: &Session) -> Result<(), ApiError> {
 /// # Errors
 /// When the table cannot be reached.
 pub async fn signed_in(session: &Session, clock: &dyn Clock) -> Result<Option<SignedIn>, ApiError> {
-    let stored = session.get::<SignedIn>(KEY).await.map_err(|error| unavailable(&error))?;
+    let stored = session
+        .get::<SignedIn>(KEY)
+        .await
+        .map_err(|error| unavailable(&error))?;
     let now = clock.now();
     let Some(mut signed_in) = stored.filter(|signed_in| signed_in.is_valid(now)) else {
         return Ok(None);
     };
     if now.since(signed_in.seen_at) >= TOUCH_EVERY {
         signed_in.seen_at = now;
-        session.insert(KEY, signed_in.clone()).await.map_err(|error| unavailable(&error))?;
+        session
+            .insert(KEY, signed_in.clone())
+            .await
+            .map_err(|error| unavailable(&error))?;
     }
     Ok(Some(signed_in))
 }
@@ -179,7 +221,12 @@ mod tests {
         let start = Timestamp::from_micros(1_000_000_000);
         let clock = crate::host::SystemClock;
         let account = AccountId::generate(&clock, &crate::host::OsRandomness);
-        let signed_in = |seen_at| SignedIn { account: account.clone(), epoch: 0, at: start, seen_at };
+        let signed_in = |seen_at| SignedIn {
+            account: account.clone(),
+            epoch: 0,
+            at: start,
+            seen_at,
+        };
         assert!(signed_in(start).is_valid(start.after(IDLE - Duration::from_secs(1))));
         assert!(!signed_in(start).is_valid(start.after(IDLE)));
         let late = start.after(ABSOLUTE - Duration::from_secs(1));

@@ -26,14 +26,21 @@ pub enum NotSignedIn {
 ///
 /// # Errors
 /// No such account, or the database is away.
-pub async fn make_link(services: &Services, account: Option<&str>, public_url: &Url) -> Result<SecretText, Refusal> {
+pub async fn make_link(
+    services: &Services,
+    account: Option<&str>,
+    public_url: &Url,
+) -> Result<SecretText, Refusal> {
     let account = account.map(Name::parse).transpose();
     let account = account.map_err(|invalid| Refusal::rule("/account", invalid.to_string()))?;
     // Whoever may run this may read the database and its root key, so there is nothing left to protect from them.
     let actor = Actor::system("command-line");
     let token = services.create_sign_in_link(&actor, account.as_ref()).await?;
     let base = public_url.as_str().trim_end_matches('/');
-    Ok(SecretText::new(format!("{base}/sign-in/link?token={}", token.expose_text())))
+    Ok(SecretText::new(format!(
+        "{base}/sign-in/link?token={}",
+        token.expose_text()
+    )))
 }
 
 /// Checks a name and a password and begins a session.
@@ -62,7 +69,9 @@ pub async fn by_password(
         Err(panicked) => return Err(NotSignedIn::Failed(ApiError::internal(&panicked))),
     };
     drop(permit);
-    begin(state, session, &account).await.map_err(NotSignedIn::Failed)?;
+    begin(state, session, &account)
+        .await
+        .map_err(NotSignedIn::Failed)?;
     Ok(account)
 }
 
@@ -78,14 +87,25 @@ pub async fn by_link(
 ) -> Result<Account, NotSignedIn> {
     let source = identity.address.to_string();
     let correlation = identity.actor.correlation.as_deref();
-    let used = state.services.use_sign_in_link(token.expose_text(), &source, correlation).await;
+    let used = state
+        .services
+        .use_sign_in_link(token.expose_text(), &source, correlation)
+        .await;
     let account = used.map_err(|refusal| NotSignedIn::Refused(SignInError::Refused(refusal)))?;
-    begin(state, session, &account).await.map_err(NotSignedIn::Failed)?;
+    begin(state, session, &account)
+        .await
+        .map_err(NotSignedIn::Failed)?;
     Ok(account)
 }
 
 async fn begin(state: &AppState, session: &Session, account: &Account) -> ApiResult<()> {
-    session::begin(session, account.id.clone(), account.session_epoch, state.services.clock.as_ref()).await
+    session::begin(
+        session,
+        account.id.clone(),
+        account.session_epoch,
+        state.services.clock.as_ref(),
+    )
+    .await
 }
 
 /// Where to go after signing in: a page of ours, never another site.
@@ -107,7 +127,15 @@ mod tests {
     #[test]
     fn signing_in_never_leads_to_another_site() {
         assert_eq!(local_target(Some("/credentials?q=a")), "/credentials?q=a");
-        for refused in ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "/sign-in", "/a\nb", ""] {
+        for refused in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "evil",
+            "/sign-in",
+            "/a\nb",
+            "",
+        ] {
             assert_eq!(local_target(Some(refused)), "/", "{refused}");
         }
         assert_eq!(local_target(None), "/");

@@ -51,8 +51,13 @@ async fn sign_in_link(options: &SignInLinkOptions) -> Result<String, CommandErro
                 file.display()
             )));
         }
-        let request = control::Request::SignInLink { account: options.account.clone() };
-        if let Some(link) = control::ask(&file, &request).await.map_err(CommandError::Failed)? {
+        let request = control::Request::SignInLink {
+            account: options.account.clone(),
+        };
+        if let Some(link) = control::ask(&file, &request)
+            .await
+            .map_err(CommandError::Failed)?
+        {
             return Ok(link);
         }
     }

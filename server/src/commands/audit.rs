@@ -38,7 +38,10 @@ pub(super) async fn audit(command: AuditCommand) -> Result<(), CommandError> {
         Some(file) => verify_file(file)?,
         None => verify_database(&options.database).await?,
     };
-    println!("The audit is whole: {} entries, the last has hash {}.", head.sequence, head.hash.0);
+    println!(
+        "The audit is whole: {} entries, the last has hash {}.",
+        head.sequence, head.hash.0
+    );
     Ok(())
 }
 
@@ -46,15 +49,24 @@ async fn verify_database(options: &DatabaseOptions) -> Result<ChainHead, Command
     let url = options.url()?;
     if let Some(file) = url.sqlite_file() {
         if !file.exists() {
-            return Err(CommandError::Failed(format!("there is no database at {}", file.display())));
+            return Err(CommandError::Failed(format!(
+                "there is no database at {}",
+                file.display()
+            )));
         }
         // A server that holds the database checks it for us.
-        if let Some(answer) =
-            control::ask(&file, &control::Request::VerifyAudit).await.map_err(CommandError::Failed)?
+        if let Some(answer) = control::ask(&file, &control::Request::VerifyAudit)
+            .await
+            .map_err(CommandError::Failed)?
         {
             let (sequence, hash) = answer.split_once(' ').unwrap_or((&answer, ""));
-            let sequence = sequence.parse().map_err(|_| CommandError::Failed(answer.clone()))?;
-            return Ok(ChainHead { sequence, hash: EntryHash(hash.to_owned()) });
+            let sequence = sequence
+                .parse()
+                .map_err(|_| CommandError::Failed(answer.clone()))?;
+            return Ok(ChainHead {
+                sequence,
+                hash: EntryHash(hash.to_owned()),
+            });
         }
     }
     let live = Arc::new(engine::delivery::Live::new(SystemClock.now()));
@@ -63,14 +75,17 @@ async fn verify_database(options: &DatabaseOptions) -> Result<ChainHead, Command
     database.close().await;
     match verified.map_err(CommandError::failed)? {
         AuditVerification::Whole { head } => Ok(head),
-        AuditVerification::Broken(broken) => Err(CommandError::Failed(format!("the audit is broken: {broken}"))),
+        AuditVerification::Broken(broken) => {
+            Err(CommandError::Failed(format!("the audit is broken: {broken}")))
+        }
     }
 }
 
 /// An export may begin anywhere; its first entry then vouches for the hash before it.
 fn verify_file(path: &Path) -> Result<ChainHead, CommandError> {
-    let unreadable =
-        |error: &dyn std::fmt::Display| CommandError::Failed(format!("{} cannot be read: {error}", path.display()));
+    let unreadable = |error: &dyn std::fmt::Display| {
+        CommandError::Failed(format!("{} cannot be read: {error}", path.display()))
+    };
     let file = std::fs::File::open(path).map_err(|error| unreadable(&error))?;
     let mut head: Option<ChainHead> = None;
     for (number, line) in BufReader::new(file).lines().enumerate() {
@@ -79,15 +94,24 @@ fn verify_file(path: &Path) -> Result<ChainHead, CommandError> {
             continue;
         }
         let entry: api::AuditEntry = serde_json::from_str(&line).map_err(|error| {
-            CommandError::Failed(format!("line {} of {} is no audit entry: {error}", number + 1, path.display()))
+            CommandError::Failed(format!(
+                "line {} of {} is no audit entry: {error}",
+                number + 1,
+                path.display()
+            ))
         })?;
         let entry = AuditEntry::from(entry);
         let before = head.take().unwrap_or_else(|| ChainHead {
             sequence: entry.sequence - 1,
-            hash: if entry.sequence == 1 { EntryHash::genesis() } else { entry.previous_hash.clone() },
+            hash: if entry.sequence == 1 {
+                EntryHash::genesis()
+            } else {
+                entry.previous_hash.clone()
+            },
         });
         let verified = verify_chain(before, [&entry]);
-        head = Some(verified.map_err(|broken| CommandError::Failed(format!("the audit is broken: {broken}")))?);
+        head =
+            Some(verified.map_err(|broken| CommandError::Failed(format!("the audit is broken: {broken}")))?);
     }
     head.ok_or_else(|| CommandError::Failed(format!("{} holds no entries", path.display())))
 }

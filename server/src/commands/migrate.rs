@@ -25,7 +25,10 @@ pub(super) async fn migrate(options: &MigrateOptions) -> Result<(), CommandError
     let url = options.database.url()?;
     // Opening a database brings it to this version.
     let nobody_waits = Arc::new(Announcements::new(Arc::new(Live::new(SystemClock.now()))));
-    composition::open_database(&url, nobody_waits).await?.close().await;
+    composition::open_database(&url, nobody_waits)
+        .await?
+        .close()
+        .await;
     println!("{url:?} is at this version of Rota.");
     Ok(())
 }

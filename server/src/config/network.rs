@@ -38,12 +38,19 @@ impl FromStr for AddressRange {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidRange(text.to_owned());
-        let (address, prefix) = text.trim().split_once('/').map_or((text.trim(), None), |(a, p)| (a, Some(p)));
+        let (address, prefix) = text
+            .trim()
+            .split_once('/')
+            .map_or((text.trim(), None), |(a, p)| (a, Some(p)));
         let network: IpAddr = address.parse().map_err(|_| invalid())?;
         let longest = if network.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => longest,
-            Some(prefix) => prefix.parse().ok().filter(|prefix| *prefix <= longest).ok_or_else(invalid)?,
+            Some(prefix) => prefix
+                .parse()
+                .ok()
+                .filter(|prefix| *prefix <= longest)
+                .ok_or_else(invalid)?,
         };
         Ok(Self { network, prefix })
     }
@@ -56,7 +63,10 @@ mod tests {
     #[test]
     fn ranges_hold_what_they_should() {
         let check = |range: &str, address: &str| {
-            range.parse::<AddressRange>().unwrap().contains(address.parse().unwrap())
+            range
+                .parse::<AddressRange>()
+                .unwrap()
+                .contains(address.parse().unwrap())
         };
         assert!(check("10.0.0.0/8", "10.255.1.2"));
         assert!(!check("10.0.0.0/8", "11.0.0.1"));

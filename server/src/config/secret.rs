@@ -33,8 +33,12 @@ impl DatabaseUrl {
     /// The folder the database lies in: where its root key and its control socket are. For PostgreSQL, the
     /// working folder.
     pub fn folder(&self) -> PathBuf {
-        let folder = self.sqlite_file().and_then(|file| file.parent().map(Path::to_path_buf));
-        folder.filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| PathBuf::from("."))
+        let folder = self
+            .sqlite_file()
+            .and_then(|file| file.parent().map(Path::to_path_buf));
+        folder
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or_else(|| PathBuf::from("."))
     }
 }
 
@@ -63,10 +67,16 @@ pub fn read_secret(
     variable: &'static str,
     file_variable: &'static str,
 ) -> Result<Option<SecretText>, ConfigError> {
-    let direct = std::env::var(variable).ok().filter(|text| !text.is_empty()).map(SecretText::new);
+    let direct = std::env::var(variable)
+        .ok()
+        .filter(|text| !text.is_empty())
+        .map(SecretText::new);
     let file = std::env::var_os(file_variable).filter(|path| !path.is_empty());
     match (direct, file) {
-        (Some(_), Some(_)) => Err(ConfigError::Both { first: variable, second: file_variable }),
+        (Some(_), Some(_)) => Err(ConfigError::Both {
+            first: variable,
+            second: file_variable,
+        }),
         (Some(secret), None) => Ok(Some(secret)),
         (None, Some(path)) => read_file(file_variable, Path::new(&path)).map(Some),
         (None, None) => Ok(None),
@@ -75,8 +85,11 @@ pub fn read_secret(
 
 /// The text of a file without the line end that editors add.
 pub(super) fn read_file(variable: &str, path: &Path) -> Result<SecretText, ConfigError> {
-    let unreadable =
-        |cause| ConfigError::Unreadable { variable: variable.to_owned(), path: path.to_owned(), cause };
+    let unreadable = |cause| ConfigError::Unreadable {
+        variable: variable.to_owned(),
+        path: path.to_owned(),
+        cause,
+    };
     let text = SecretText::new(std::fs::read_to_string(path).map_err(unreadable)?);
     let trimmed = text.expose_text().trim_end_matches(['\r', '\n']);
     if trimmed.is_empty() {
@@ -92,7 +105,10 @@ mod tests {
     #[test]
     fn the_folder_of_a_database() {
         assert_eq!(DatabaseUrl::new("sqlite:rota.db").folder(), Path::new("."));
-        assert_eq!(DatabaseUrl::new("sqlite://data/rota.db?mode=rwc").folder(), Path::new("data"));
+        assert_eq!(
+            DatabaseUrl::new("sqlite://data/rota.db?mode=rwc").folder(),
+            Path::new("data")
+        );
         assert_eq!(DatabaseUrl::new("postgres://a@b/c").folder(), Path::new("."));
     }
 }

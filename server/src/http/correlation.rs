@@ -38,7 +38,9 @@ fn given(headers: &HeaderMap) -> Option<String> {
     let plain = |text: &&str| {
         !text.is_empty()
             && text.len() <= LONGEST
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
     };
     let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(own) = text(&HEADER).filter(plain) {
@@ -79,12 +81,21 @@ mod tests {
             headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
             given(&headers)
         };
-        assert_eq!(check("x-correlation-id", "deploy-42.a:b").as_deref(), Some("deploy-42.a:b"));
+        assert_eq!(
+            check("x-correlation-id", "deploy-42.a:b").as_deref(),
+            Some("deploy-42.a:b")
+        );
         assert_eq!(check("x-correlation-id", "a b"), None);
         assert_eq!(check("x-correlation-id", "a\tb=c"), None);
         assert_eq!(check("x-correlation-id", &"a".repeat(65)), None);
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(check("traceparent", trace).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
-        assert_eq!(check("traceparent", &format!("00-{}-00-01", "0".repeat(32))), None);
+        assert_eq!(
+            check("traceparent", trace).as_deref(),
+            Some("4bf92f3577b34da6a3ce929d0e0e4736")
+        );
+        assert_eq!(
+            check("traceparent", &format!("00-{}-00-01", "0".repeat(32))),
+            None
+        );
     }
 }

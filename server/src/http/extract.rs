@@ -90,7 +90,12 @@ impl<S: Send + Sync> FromRequestParts<S> for NamePath {
         let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
         let text = path.map_err(|_| ApiError::no_route())?.0;
         Name::parse(&text).map(Self).map_err(|invalid| {
-            ApiError::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "Not found", invalid.to_string())
+            ApiError::new(
+                StatusCode::NOT_FOUND,
+                code::NOT_FOUND,
+                "Not found",
+                invalid.to_string(),
+            )
         })
     }
 }
@@ -108,13 +113,20 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
         }
         let revision = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
         // A tag that we never gave matches nothing.
-        Ok(Self(Some(revision.and_then(|number| number.parse().ok()).unwrap_or(-1))))
+        Ok(Self(Some(
+            revision.and_then(|number| number.parse().ok()).unwrap_or(-1),
+        )))
     }
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = value.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
     let is_json = essence.eq_ignore_ascii_case("application/json")
         || (essence.len() > 17
             && essence[..12].eq_ignore_ascii_case("application/")
@@ -132,21 +144,29 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 
 /// Reads at most [`BODY_LIMIT`] bytes; the router sets the limit for the whole of the API.
 pub async fn read_body(request: Request) -> Result<Bytes, ApiError> {
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if declared.and_then(|text| text.parse::<usize>().ok()).is_some_and(|length| length > BODY_LIMIT) {
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
+    if declared
+        .and_then(|text| text.parse::<usize>().ok())
+        .is_some_and(|length| length > BODY_LIMIT)
+    {
         return Err(too_large());
     }
     let request = request.with_limited_body();
-    axum::body::to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|error| {
-        let mut cause: Option<&dyn std::error::Error> = Some(&error);
-        while let Some(current) = cause {
-            if current.to_string().contains("length limit") {
-                return too_large();
+    axum::body::to_bytes(request.into_body(), BODY_LIMIT)
+        .await
+        .map_err(|error| {
+            let mut cause: Option<&dyn std::error::Error> = Some(&error);
+            while let Some(current) = cause {
+                if current.to_string().contains("length limit") {
+                    return too_large();
+                }
+                cause = current.source();
             }
-            cause = current.source();
-        }
-        ApiError::malformed("the body ended before it was complete")
-    })
+            ApiError::malformed("the body ended before it was complete")
+        })
 }
 
 fn too_large() -> ApiError {
@@ -169,7 +189,10 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 code::INVALID,
                 "The body is not what is expected here",
-                format!("{}: {detail}", if pointer.is_empty() { "the body" } else { &pointer }),
+                format!(
+                    "{}: {detail}",
+                    if pointer.is_empty() { "the body" } else { &pointer }
+                ),
             )
             .with_error(pointer, detail);
         }
@@ -180,7 +203,11 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 fn malformed_json(error: &serde_json::Error) -> ApiError {
-    ApiError::malformed(format!("the body is not JSON: line {}, column {}", error.line(), error.column()))
+    ApiError::malformed(format!(
+        "the body is not JSON: line {}, column {}",
+        error.line(),
+        error.column()
+    ))
 }
 
 /// A JSON pointer (RFC 6901).
@@ -249,6 +276,9 @@ mod tests {
 
         assert_eq!(refusal(r#"{"inner":"#).await.0, StatusCode::BAD_REQUEST);
         assert_eq!(refusal(&"[".repeat(10_000)).await.0, StatusCode::BAD_REQUEST);
-        assert_eq!(refusal(r#"{"inner":{"waves":[]}} trailing"#).await.0, StatusCode::BAD_REQUEST);
+        assert_eq!(
+            refusal(r#"{"inner":{"waves":[]}} trailing"#).await.0,
+            StatusCode::BAD_REQUEST
+        );
     }
 }

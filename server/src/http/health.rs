@@ -29,7 +29,8 @@ pub async fn readyz(State(state): State<AppState>) -> ApiResult<&'static str> {
 pub async fn metrics(State(state): State<AppState>, request: Request) -> ApiResult<Response> {
     if !is_open(&state, &request) {
         let identity = request.extensions().get::<Identity>();
-        let identity = identity.ok_or_else(|| ApiError::internal(&"/metrics stands outside of `identify`"))?;
+        let identity =
+            identity.ok_or_else(|| ApiError::internal(&"/metrics stands outside of `identify`"))?;
         if identity.actor.kind == ActorKind::Anonymous {
             return Err(Refusal::Unauthenticated.into());
         }
@@ -38,7 +39,11 @@ pub async fn metrics(State(state): State<AppState>, request: Request) -> ApiResu
         }
     }
     let text = state.metrics.scrape(&state.services).await?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text,
+    )
+        .into_response())
 }
 
 /// Open to programs on this machine, as long as no proxy could stand in between and make everyone look local.

@@ -69,10 +69,22 @@ async fn once(state: &AppState, request: Request, next: Next) -> ApiResult<Respo
     hasher.update([0]);
     hasher.update(&body);
     let body_hash = hex::encode(hasher.finalize());
-    let at = IdempotencyKey { token: &owner, path: &path, key: &key };
+    let at = IdempotencyKey {
+        token: &owner,
+        path: &path,
+        key: &key,
+    };
     let now = state.services.clock.now();
-    let place = SecretRef { table: "idempotency", row: format!("{owner} {path} {key}"), field: "reply" };
-    match state.database.reserve_idempotent(at, &body_hash, now, now.before(ABANDONED)).await? {
+    let place = SecretRef {
+        table: "idempotency",
+        row: format!("{owner} {path} {key}"),
+        field: "reply",
+    };
+    match state
+        .database
+        .reserve_idempotent(at, &body_hash, now, now.before(ABANDONED))
+        .await?
+    {
         Reservation::Ours => {}
         Reservation::Replied(sealed) => return replayed(state, &place, &sealed),
         Reservation::OtherBody => {
@@ -94,8 +106,17 @@ async fn once(state: &AppState, request: Request, next: Next) -> ApiResult<Respo
         }
     }
     // On a task of its own: a client that hangs up must not leave a half-answered key behind.
-    let task = keep(state.clone(), owner, path, key, place, next.run(Request::from_parts(parts, Body::from(body))));
-    tokio::spawn(task).await.map_err(|error| ApiError::internal(&error))?
+    let task = keep(
+        state.clone(),
+        owner,
+        path,
+        key,
+        place,
+        next.run(Request::from_parts(parts, Body::from(body))),
+    );
+    tokio::spawn(task)
+        .await
+        .map_err(|error| ApiError::internal(&error))?
 }
 
 async fn keep(
@@ -107,16 +128,25 @@ async fn keep(
     reply: impl Future<Output = Response> + Send,
 ) -> ApiResult<Response> {
     let response = reply.await;
-    let at = IdempotencyKey { token: &owner, path: &path, key: &key };
+    let at = IdempotencyKey {
+        token: &owner,
+        path: &path,
+        key: &key,
+    };
     let status = response.status();
     let is_final = !status.is_server_error()
-        && !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS);
+        && !matches!(
+            status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+        );
     if !is_final {
         state.database.release_idempotent(at).await?;
         return Ok(response);
     }
     let (parts, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.map_err(|error| ApiError::internal(&error))?;
+    let body = to_bytes(body, usize::MAX)
+        .await
+        .map_err(|error| ApiError::internal(&error))?;
     let mut kept = Kept {
         status: parts.status.as_u16(),
         headers: kept_headers(&parts.headers),
@@ -143,7 +173,11 @@ fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 fn replayed(state: &AppState, place: &SecretRef, sealed: &[u8]) -> ApiResult<Response> {
-    let opened = state.services.sealer.open_bytes(place, sealed).map_err(|error| ApiError::internal(&error))?;
+    let opened = state
+        .services
+        .sealer
+        .open_bytes(place, sealed)
+        .map_err(|error| ApiError::internal(&error))?;
     let kept: Kept =
         serde_json::from_slice(opened.expose_bytes()).map_err(|error| ApiError::internal(&error))?;
     let status = StatusCode::from_u16(kept.status).map_err(|error| ApiError::internal(&error))?;
@@ -160,7 +194,11 @@ fn replayed(state: &AppState, place: &SecretRef, sealed: &[u8]) -> ApiResult<Res
 }
 
 fn key_of(headers: &HeaderMap) -> ApiResult<String> {
-    let text = headers.get(HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default().trim();
+    let text = headers
+        .get(HEADER)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .trim();
     if text.is_empty() || text.len() > LONGEST_KEY {
         let detail = format!("Idempotency-Key must have 1 to {LONGEST_KEY} printable characters");
         return Err(ApiError::malformed(detail));

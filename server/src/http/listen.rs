@@ -33,7 +33,11 @@ pub async fn serve(
     router: Router,
     shutdown: &CancellationToken,
 ) {
-    let server = Server { builder: builder(), router, tls };
+    let server = Server {
+        builder: builder(),
+        router,
+        tls,
+    };
     let server = Arc::new(server);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));

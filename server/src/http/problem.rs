@@ -24,12 +24,20 @@ impl ApiError {
     /// A problem of a stable code.
     pub fn new(status: StatusCode, code: &str, title: &str, detail: impl Into<String>) -> Self {
         let problem = Problem::new(status.as_u16(), code, title).with_detail(detail);
-        Self { problem: Box::new(problem), retry_after_seconds: None }
+        Self {
+            problem: Box::new(problem),
+            retry_after_seconds: None,
+        }
     }
 
     /// 400: not even understood.
     pub fn malformed(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code::MALFORMED, "The request is malformed", detail)
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            code::MALFORMED,
+            "The request is malformed",
+            detail,
+        )
     }
 
     /// 404: no such address.
@@ -91,22 +99,25 @@ impl From<Refusal> for ApiError {
                 "Not signed in",
                 "send `Authorization: Bearer` with a valid token",
             ),
-            Refusal::Forbidden(_) => {
-                Self::new(StatusCode::FORBIDDEN, code::FORBIDDEN, "Not allowed", detail)
-            }
+            Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, code::FORBIDDEN, "Not allowed", detail),
             Refusal::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "Not found", detail)
             }
             Refusal::Conflict { code, detail } => conflict(code, &detail),
-            Refusal::Stale => {
-                Self::new(StatusCode::PRECONDITION_FAILED, code::STALE, "Changed meanwhile", detail)
-            }
+            Refusal::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                code::STALE,
+                "Changed meanwhile",
+                detail,
+            ),
             Refusal::Rules(rules) => {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 let title = "A rule is broken";
-                rules.into_iter().fold(Self::new(status, code::INVALID, title, detail), |error, rule| {
-                    error.with_error(rule.pointer, rule.detail)
-                })
+                rules
+                    .into_iter()
+                    .fold(Self::new(status, code::INVALID, title, detail), |error, rule| {
+                        error.with_error(rule.pointer, rule.detail)
+                    })
             }
             Refusal::Unavailable(_) => {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -131,7 +142,9 @@ fn conflict(code: &'static str, detail: &str) -> ApiError {
     };
     let mut error = ApiError::new(status, code, title, detail);
     if code == code::ROTATION_IN_PROGRESS
-        && let Some(id) = detail.split_whitespace().find_map(|word| RotationId::parse(word).ok())
+        && let Some(id) = detail
+            .split_whitespace()
+            .find_map(|word| RotationId::parse(word).ok())
     {
         *error.problem = (*error.problem).clone().with_extension("rotation", id.as_str());
     }
@@ -156,7 +169,10 @@ impl IntoResponse for ApiError {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rota\""));
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"rota\""),
+            );
         }
         response
     }

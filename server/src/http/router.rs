@@ -34,7 +34,10 @@ pub fn router(state: &AppState) -> Router {
         .method_not_allowed_fallback(method_not_allowed);
     Router::new()
         .merge(api)
-        .route("/api/openapi.json", get(move || std::future::ready(openapi::reply(&document))))
+        .route(
+            "/api/openapi.json",
+            get(move || std::future::ready(openapi::reply(&document))),
+        )
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
@@ -42,7 +45,10 @@ pub fn router(state: &AppState) -> Router {
         .fallback(not_found)
         .layer(from_fn_with_state(state.clone(), count))
         .layer(from_fn_with_state(state.clone(), identify))
-        .layer(from_fn_with_state(state.clone(), same_origin::require_same_origin))
+        .layer(from_fn_with_state(
+            state.clone(),
+            same_origin::require_same_origin,
+        ))
         .layer(sessions)
         .layer(from_fn(strict_path::refuse_tricks))
         .layer(from_fn_with_state(state.clone(), headers::secure))
@@ -74,15 +80,20 @@ async fn method_not_allowed() -> Response {
 /// Counts requests by route. How long a waiting poll or an event stream takes says nothing about us.
 async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<axum::extract::MatchedPath>();
-    let route = pattern.map_or("none", axum::extract::MatchedPath::as_str).to_owned();
+    let route = pattern
+        .map_or("none", axum::extract::MatchedPath::as_str)
+        .to_owned();
     let method = match request.method().as_str() {
         known @ ("GET" | "HEAD" | "POST" | "PATCH" | "DELETE" | "PUT" | "OPTIONS") => known.to_owned(),
         _ => "other".to_owned(),
     };
-    let waits = route.ends_with("/events") || request.uri().query().is_some_and(|query| query.contains("wait="));
+    let waits =
+        route.ends_with("/events") || request.uri().query().is_some_and(|query| query.contains("wait="));
     let started = tokio::time::Instant::now();
     let response = next.run(request).await;
     let elapsed = (!waits).then(|| started.elapsed());
-    state.metrics.request_answered(&method, &route, response.status().as_u16(), elapsed);
+    state
+        .metrics
+        .request_answered(&method, &route, response.status().as_u16(), elapsed);
     response
 }

@@ -16,8 +16,14 @@ pub fn find(request: &Request) -> Option<Response> {
 }
 
 fn reply(asset: Asset, request: &HeaderMap) -> Response {
-    let cache = if asset.immutable { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
-    let known = request.get(header::IF_NONE_MATCH).is_some_and(|value| value == asset.etag);
+    let cache = if asset.immutable {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=300"
+    };
+    let known = request
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|value| value == asset.etag);
     let mut response = if known {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -38,7 +44,10 @@ fn reply(asset: Asset, request: &HeaderMap) -> Response {
 }
 
 fn choose(asset: Asset, request: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
-    let accepted = request.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let accepted = request
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     let accepts = |wanted: &str| {
         accepted.split(',').any(|entry| {
             let mut parts = entry.split(';').map(str::trim);

@@ -9,7 +9,10 @@ use super::problem::ApiError;
 /// Refuses a path under `/api` with an empty or dotted segment, an escape, or any character that no name has.
 pub async fn refuse_tricks(request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let begins_with_api = path.trim_start_matches('/').to_ascii_lowercase().starts_with("api");
+    let begins_with_api = path
+        .trim_start_matches('/')
+        .to_ascii_lowercase()
+        .starts_with("api");
     if begins_with_api && !is_plain(path) {
         return ApiError::no_route().into_response();
     }

@@ -29,7 +29,10 @@ pub enum TlsError {
 /// When a file is missing, is no PEM, or the two do not belong together.
 pub fn acceptor(files: &TlsFiles) -> Result<TlsAcceptor, TlsError> {
     let path = files.certificate.display().to_string();
-    let wrong = |cause: String| TlsError::Certificate { path: path.clone(), cause };
+    let wrong = |cause: String| TlsError::Certificate {
+        path: path.clone(),
+        cause,
+    };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect)
         .map_err(|error| wrong(error.to_string()))?;

@@ -117,7 +117,9 @@ impl Family for IntGaugeVec {
 impl Family for Histogram {
     const TYPE: &'static str = "histogram";
     fn make(name: &str, help: &str, _labels: &[&str]) -> Result<Self, prometheus::Error> {
-        let buckets = vec![0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0];
+        let buckets = vec![
+            0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.5, 5.0, 10.0, 30.0,
+        ];
         Self::with_opts(HistogramOpts::new(name, help).buckets(buckets))
     }
 }
@@ -125,7 +127,9 @@ impl Family for Histogram {
 impl Family for HistogramVec {
     const TYPE: &'static str = "histogram";
     fn make(name: &str, help: &str, labels: &[&str]) -> Result<Self, prometheus::Error> {
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let buckets = vec![
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
+        ];
         Self::new(HistogramOpts::new(name, help).buckets(buckets), labels)
     }
 }
@@ -153,9 +157,23 @@ impl Metrics {
     /// A request was answered. `route` is the pattern, never the path.
     pub fn request_answered(&self, method: &str, route: &str, status: u16, elapsed: Option<Duration>) {
         let class = format!("{}xx", status / 100);
-        self.http_requests.with_label_values(&[method, route, &class]).inc();
+        self.http_requests
+            .with_label_values(&[method, route, &class])
+            .inc();
         if let Some(elapsed) = elapsed {
-            self.http_duration.with_label_values(&[route]).observe(elapsed.as_secs_f64());
+            self.http_duration
+                .with_label_values(&[route])
+                .observe(elapsed.as_secs_f64());
+        }
+    }
+}
+
+impl Metrics {
+    /// An operation with a key of the keyring.
+    pub fn key_operation(&self, key: &Name, version: u32, operation: &'static str, outcome: &'static str) {
+        if self.counted.admit(key.as_str(), self.series_limit) {
+            let version = version.to_string();
+            self.key_operations.with_label_values(&[key.as_str(), &version, operation, outcome]).inc();
         }
     }
 }
@@ -171,7 +189,9 @@ impl Known {
 impl Meter for Metrics {
     fn outcomes(&self, credential: &Name, status: &'static str, count: u64) {
         if self.counted.admit(credential.as_str(), self.series_limit) {
-            self.auth_outcomes.with_label_values(&[credential.as_str(), status]).inc_by(count);
+            self.auth_outcomes
+                .with_label_values(&[credential.as_str(), status])
+                .inc_by(count);
         }
     }
 
@@ -195,7 +215,10 @@ mod tests {
             metrics.outcomes(&Name::parse(&format!("c{number}")).unwrap(), "2xx", 1);
         }
         let families = metrics.registry.gather();
-        let outcomes = families.iter().find(|family| family.name() == "rota_auth_outcomes_total").unwrap();
+        let outcomes = families
+            .iter()
+            .find(|family| family.name() == "rota_auth_outcomes_total")
+            .unwrap();
         assert_eq!(outcomes.get_metric().len(), 2);
         assert_eq!(Metrics::FAMILIES.len(), 12);
     }

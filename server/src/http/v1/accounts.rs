@@ -17,7 +17,9 @@ use crate::http::extract::{IfMatch, Json, NamePath, Query};
 use crate::http::problem::ApiResult;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(update))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(update))
 }
 
 /// Everyone who may sign in
@@ -28,8 +30,19 @@ async fn list(
     Caller(actor): Caller,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Account>>> {
-    let accounts: Vec<Account> = state.services.accounts(&actor).await?.into_iter().map(Into::into).collect();
-    Ok(Json(page_of(accounts, query.cursor.as_deref(), query.limit, |account| account.name.clone())?))
+    let accounts: Vec<Account> = state
+        .services
+        .accounts(&actor)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    Ok(Json(page_of(
+        accounts,
+        query.cursor.as_deref(),
+        query.limit,
+        |account| account.name.clone(),
+    )?))
 }
 
 /// Makes an account
@@ -40,12 +53,7 @@ async fn create(
     Caller(actor): Caller,
     Json(body): Json<CreateAccount>,
 ) -> ApiResult<Response> {
-    let new = NewAccount {
-        display_name: body.display_name.unwrap_or_default(),
-        name: body.name,
-        role: body.role.into(),
-        password: body.password.map(|password| SecretText::new(password.expose_secret().to_owned())),
-    };
+    let new = parsed(body);
     let account = state.services.create_account(&actor, new).await?;
     let location = format!("/api/v1/accounts/{}", account.name);
     Ok(created(&location, Account::from(account)))
@@ -62,12 +70,34 @@ async fn update(
     IfMatch(revision): IfMatch,
     Json(body): Json<UpdateAccount>,
 ) -> ApiResult<Response> {
-    let update = AccountUpdate {
+    let update = changes(body);
+    let account = state
+        .services
+        .update_account(&actor, &name, update, revision)
+        .await?;
+    Ok(tagged(StatusCode::OK, account.revision, Account::from(account)))
+}
+
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateAccount) -> NewAccount {
+    NewAccount {
+        display_name: body.display_name.unwrap_or_default(),
+        name: body.name,
+        role: body.role.into(),
+        password: body
+            .password
+            .map(|password| SecretText::new(password.expose_secret().to_owned())),
+    }
+}
+
+/// The same for a change.
+pub(crate) fn changes(body: UpdateAccount) -> AccountUpdate {
+    AccountUpdate {
         display_name: None,
         role: body.role.map(Into::into),
-        password: body.password.map(|password| SecretText::new(password.expose_secret().to_owned())),
+        password: body
+            .password
+            .map(|password| SecretText::new(password.expose_secret().to_owned())),
         disabled: body.disabled,
-    };
-    let account = state.services.update_account(&actor, &name, update, revision).await?;
-    Ok(tagged(StatusCode::OK, account.revision, Account::from(account)))
+    }
 }

@@ -1,7 +1,7 @@
 //! The audit chain.
 
-use api::audit::{AuditCheckpoint, AuditEntry, AuditQuery};
 use api::Page;
+use api::audit::{AuditCheckpoint, AuditEntry, AuditQuery};
 use axum::extract::State;
 use engine::ports::AuditFilter;
 use utoipa_axum::router::OpenApiRouter;
@@ -14,7 +14,9 @@ use crate::http::extract::{Json, Query};
 use crate::http::problem::{ApiError, ApiResult};
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(checkpoint))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(checkpoint))
 }
 
 /// Entries, newest first
@@ -36,15 +38,23 @@ async fn list(
         ..AuditFilter::default()
     };
     let entries = state.services.audit(&actor, filter).await?;
-    let last = entries.last().filter(|entry| entries.len() == size && entry.sequence > 1);
+    let last = entries
+        .last()
+        .filter(|entry| entries.len() == size && entry.sequence > 1);
     let next_cursor = last.map(|entry| entry.sequence.to_string());
-    Ok(Json(Page { items: entries.into_iter().map(Into::into).collect(), next_cursor }))
+    Ok(Json(Page {
+        items: entries.into_iter().map(Into::into).collect(),
+        next_cursor,
+    }))
 }
 
 /// Where the chain ends: kept elsewhere, it proves later that nothing before it was changed
 #[utoipa::path(get, path = "/api/v1/audit/checkpoint", tag = "audit",
     responses((status = 200, body = AuditCheckpoint)), security(("bearer" = ["viewer"]), ("session" = [])))]
-async fn checkpoint(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Json<AuditCheckpoint>> {
+async fn checkpoint(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> ApiResult<Json<AuditCheckpoint>> {
     let head = state.services.audit_checkpoint(&actor).await?;
     Ok(Json(AuditCheckpoint {
         sequence: u64::try_from(head.sequence).unwrap_or(0),

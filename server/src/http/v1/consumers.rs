@@ -33,11 +33,19 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Consumer>>> {
     let consumers = state.services.consumers(&actor).await?;
-    let page =
-        page_of(consumers, query.cursor.as_deref(), query.limit, |consumer| consumer.name.to_string())?;
+    let page = page_of(consumers, query.cursor.as_deref(), query.limit, |consumer| {
+        consumer.name.to_string()
+    })?;
     let surroundings = Surroundings::read(&state, &actor).await?;
-    let items = page.items.into_iter().map(|consumer| surroundings.place(consumer)).collect();
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    let items = page
+        .items
+        .into_iter()
+        .map(|consumer| surroundings.place(consumer))
+        .collect();
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// Adds a consumer; its first token is shown in this reply and never again
@@ -48,13 +56,7 @@ async fn create(
     Caller(actor): Caller,
     Json(body): Json<CreateConsumer>,
 ) -> ApiResult<Response> {
-    let new = NewConsumer {
-        name: body.name,
-        service: body.service,
-        environment: body.environment,
-        labels: body.labels,
-        sandbox: false,
-    };
+    let new = parsed(body);
     let made = state.services.create_consumer(&actor, new).await?;
     let location = format!("/api/v1/consumers/{}", made.consumer.name);
     let token = Secret::new(made.token.secret.expose_text());
@@ -73,7 +75,11 @@ async fn show(
 ) -> ApiResult<Response> {
     let consumer = state.services.consumer(&actor, &name).await?;
     let surroundings = Surroundings::read(&state, &actor).await?;
-    Ok(tagged(StatusCode::OK, consumer.revision, surroundings.place(consumer)))
+    Ok(tagged(
+        StatusCode::OK,
+        consumer.revision,
+        surroundings.place(consumer),
+    ))
 }
 
 /// Changes a consumer; what is absent stays
@@ -87,11 +93,17 @@ async fn update(
     IfMatch(revision): IfMatch,
     Json(body): Json<UpdateConsumer>,
 ) -> ApiResult<Response> {
-    let update =
-        ConsumerUpdate { service: body.service, environment: body.environment, labels: body.labels };
-    let consumer = state.services.update_consumer(&actor, &name, update, revision).await?;
+    let update = changes(body);
+    let consumer = state
+        .services
+        .update_consumer(&actor, &name, update, revision)
+        .await?;
     let surroundings = Surroundings::read(&state, &actor).await?;
-    Ok(tagged(StatusCode::OK, consumer.revision, surroundings.place(consumer)))
+    Ok(tagged(
+        StatusCode::OK,
+        consumer.revision,
+        surroundings.place(consumer),
+    ))
 }
 
 /// Takes out a consumer that is bound to nothing, and revokes its tokens
@@ -122,7 +134,13 @@ async fn add_token(
     let issued = state.services.add_consumer_token(&actor, &name, lifetime).await?;
     let location = format!("/api/v1/tokens/{}", issued.token.id);
     let token = Secret::new(issued.secret.expose_text());
-    Ok(created(&location, TokenCreated { details: issued.token.into(), token }))
+    Ok(created(
+        &location,
+        TokenCreated {
+            details: issued.token.into(),
+            token,
+        },
+    ))
 }
 
 /// Revokes every token of the consumer but the newest
@@ -135,6 +153,26 @@ async fn revoke_older_tokens(
 ) -> ApiResult<StatusCode> {
     state.services.revoke_older_consumer_tokens(&actor, &name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateConsumer) -> NewConsumer {
+    NewConsumer {
+        name: body.name,
+        service: body.service,
+        environment: body.environment,
+        labels: body.labels,
+        sandbox: false,
+    }
+}
+
+/// The same for a change.
+pub(crate) fn changes(body: UpdateConsumer) -> ConsumerUpdate {
+    ConsumerUpdate {
+        service: body.service,
+        environment: body.environment,
+        labels: body.labels,
+    }
 }
 
 /// What stands around consumers, read once for a whole list.
@@ -158,15 +196,22 @@ impl Surroundings {
 
     fn place(&self, consumer: engine::catalog::Consumer) -> Consumer {
         let name = &consumer.name;
-        let bound = self.credentials.iter().filter(|credential| credential.consumers.contains(name));
+        let bound = self
+            .credentials
+            .iter()
+            .filter(|credential| credential.consumers.contains(name));
         let bound = bound.map(|credential| credential.name.to_string()).collect();
         let owned = self
             .tokens
             .iter()
             .filter(|token| matches!(&token.owner, TokenOwner::Consumer { name: owner } if owner == name));
         let tokens = owned.cloned().map(Token::from).collect();
-        let instances: Vec<_> =
-            self.instances.iter().filter(|view| view.stored.consumer == *name).cloned().collect();
+        let instances: Vec<_> = self
+            .instances
+            .iter()
+            .filter(|view| view.stored.consumer == *name)
+            .cloned()
+            .collect();
         Consumer::from_parts(consumer, bound, tokens, &instances)
     }
 }

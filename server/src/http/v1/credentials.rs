@@ -1,8 +1,8 @@
 //! Credentials: what is rotated.
 
+use api::Page;
 use api::credential::{CreateCredential, Credential, CredentialQuery, UpdateCredential};
 use api::from_engine::CredentialParts;
-use api::Page;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -23,7 +23,9 @@ use crate::http::extract::{IfMatch, Json, NamePath, Query};
 use crate::http::problem::ApiResult;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, update, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, update, delete))
 }
 
 /// Every credential, by name; versions are left out
@@ -36,11 +38,17 @@ async fn list(
 ) -> ApiResult<Json<Page<Credential>>> {
     let mut all = state.services.credentials(&actor).await?;
     all.retain(|facts| matches(&query, facts));
-    let page = page_of(all, query.cursor.as_deref(), query.limit, |facts| facts.credential.name.to_string())?;
+    let page = page_of(all, query.cursor.as_deref(), query.limit, |facts| {
+        facts.credential.name.to_string()
+    })?;
     let now = state.services.clock.now();
-    let instances = state.services.live.view(&state.services.store.all_instances().await?, now);
+    let instances = state
+        .services
+        .live
+        .view(&state.services.store.all_instances().await?, now);
     let items = page.items.into_iter().map(|facts| {
-        let of_credential = |view: &&engine::delivery::InstanceView| view.stored.credential == facts.credential.id;
+        let of_credential =
+            |view: &&engine::delivery::InstanceView| view.stored.credential == facts.credential.id;
         let parts = CredentialParts {
             versions: facts.current.clone().into_iter().collect(),
             instances: instances.iter().filter(of_credential).cloned().collect(),
@@ -48,7 +56,10 @@ async fn list(
         };
         Credential::from_parts(facts, parts)
     });
-    Ok(Json(Page { items: items.collect(), next_cursor: page.next_cursor }))
+    Ok(Json(Page {
+        items: items.collect(),
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// Adds a credential; without `initial` its first version is made at once
@@ -59,21 +70,12 @@ async fn create(
     Caller(actor): Caller,
     Json(body): Json<CreateCredential>,
 ) -> ApiResult<Response> {
-    let credential = state.services.create_credential(&actor, parsed(body)).await?;
-    if credential.current.is_none() {
-        let first = NewRotation {
-            credential: credential.name.clone(),
-            reason: "first version".to_owned(),
-            emergency: false,
-            trigger: Trigger::Person,
-        };
-        // The credential is in the catalog either way; a freeze, say, only makes its first version wait for a person.
-        if let Err(refusal) = state.services.start_rotation(&actor, first).await {
-            tracing::warn!(credential.name = %credential.name, error.cause = %refusal, "the first version was not begun");
-        }
-    }
+    let credential = create_and_begin(&state, &actor, parsed(body)).await?;
     let location = format!("/api/v1/credentials/{}", credential.name);
-    Ok(created(&location, on_the_wire(&state, &actor, &credential.name).await?))
+    Ok(created(
+        &location,
+        on_the_wire(&state, &actor, &credential.name).await?,
+    ))
 }
 
 /// One credential with its versions
@@ -99,21 +101,11 @@ async fn update(
     IfMatch(revision): IfMatch,
     Json(body): Json<UpdateCredential>,
 ) -> ApiResult<Response> {
-    let update = CredentialUpdate {
-        owner_team: body.owner_team,
-        backup_contact: body.backup_contact,
-        purpose: body.purpose,
-        sensitivity: body.sensitivity.map(Into::into),
-        config: body.config,
-        consumers: body.consumers,
-        tags: body.tags,
-        review_every: body.review_every.map(Into::into),
-        policy: body.policy.map(Into::into),
-        age_thresholds: body.age_thresholds.map(Into::into),
-        schedule_hold: body.schedule_hold,
-        override_reason: body.override_reason,
-    };
-    state.services.update_credential(&actor, &name, update, revision).await?;
+    let update = changes(body);
+    state
+        .services
+        .update_credential(&actor, &name, update, revision)
+        .await?;
     let credential = on_the_wire(&state, &actor, &name).await?;
     Ok(tagged(StatusCode::OK, credential.revision, credential))
 }
@@ -132,13 +124,54 @@ async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Adds a credential and begins its first version, unless it was adopted with one.
+pub(crate) async fn create_and_begin(
+    state: &AppState,
+    actor: &Actor,
+    new: NewCredential,
+) -> Result<engine::catalog::Credential, engine::Refusal> {
+    let credential = state.services.create_credential(actor, new).await?;
+    if credential.current.is_none() {
+        let first = NewRotation {
+            credential: credential.name.clone(),
+            reason: "first version".to_owned(),
+            emergency: false,
+            trigger: Trigger::Person,
+        };
+        // The credential is in the catalog either way; a freeze, say, only makes its first version wait for a person.
+        if let Err(refusal) = state.services.start_rotation(actor, first).await {
+            tracing::warn!(credential.name = %credential.name, error.cause = %refusal, "the first version was not begun");
+        }
+    }
+    Ok(credential)
+}
+
+/// What the service takes for a change, from what the wire and the forms bring.
+pub(crate) fn changes(body: UpdateCredential) -> CredentialUpdate {
+    CredentialUpdate {
+        owner_team: body.owner_team,
+        backup_contact: body.backup_contact,
+        purpose: body.purpose,
+        sensitivity: body.sensitivity.map(Into::into),
+        config: body.config,
+        consumers: body.consumers,
+        tags: body.tags,
+        review_every: body.review_every.map(Into::into),
+        policy: body.policy.map(Into::into),
+        age_thresholds: body.age_thresholds.map(Into::into),
+        schedule_hold: body.schedule_hold,
+        override_reason: body.override_reason,
+    }
+}
+
 async fn on_the_wire(state: &AppState, actor: &Actor, name: &Name) -> ApiResult<Credential> {
     let detail = state.services.credential(actor, name).await?;
     let findings = findings::of_credential(&detail.facts.credential);
     Ok(Credential::from_detail(detail, findings))
 }
 
-fn parsed(body: CreateCredential) -> NewCredential {
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateCredential) -> NewCredential {
     NewCredential {
         initial: body.initial.as_ref().map(secret_values),
         name: body.name,
@@ -174,10 +207,18 @@ fn matches(query: &CredentialQuery, facts: &CredentialFacts) -> bool {
         && is(&query.environment, credential.environment.as_str())
         && is(&query.issuer, credential.issuer.as_str())
         && query.consumer.as_deref().is_none_or(|wanted| {
-            credential.consumers.iter().any(|consumer| consumer.as_str() == wanted)
+            credential
+                .consumers
+                .iter()
+                .any(|consumer| consumer.as_str() == wanted)
         })
-        && is(&query.owner_team, credential.owner_team.as_deref().unwrap_or_default())
+        && is(
+            &query.owner_team,
+            credential.owner_team.as_deref().unwrap_or_default(),
+        )
         && query.age_band.is_none_or(|band| band == facts.band.into())
-        && query.policy_status.is_none_or(|status| status == facts.status.into())
+        && query
+            .policy_status
+            .is_none_or(|status| status == facts.status.into())
         && query.sandbox.is_none_or(|sandbox| sandbox == credential.sandbox)
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use api::delivery::{Ack, AckStatus, Delivered as WireDelivered, DeliveredValue, Delivery as WireDelivery, Values};
+use api::delivery::{
+    Ack, AckStatus, Delivered as WireDelivered, DeliveredValue, Delivery as WireDelivery, Values,
+};
 use api::{Secret, delivery::INSTANCE_HEADER};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -29,7 +31,9 @@ const REFRESH_AFTER_SECONDS: u64 = 30;
 const LONGEST_WAIT_SECONDS: u64 = 60;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(fetch)).routes(routes!(acknowledge))
+    OpenApiRouter::new()
+        .routes(routes!(fetch))
+        .routes(routes!(acknowledge))
 }
 
 /// The `X-Rota-Instance` header; what it may hold is checked by the service.
@@ -40,9 +44,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Instance {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
-        let value = parts.headers.get(INSTANCE_HEADER).and_then(|value| value.to_str().ok());
+        let value = parts
+            .headers
+            .get(INSTANCE_HEADER)
+            .and_then(|value| value.to_str().ok());
         value.map(|value| Self(value.to_owned())).ok_or_else(|| {
-            ApiError::malformed("send X-Rota-Instance with a name for this running copy, such as its host name")
+            ApiError::malformed(
+                "send X-Rota-Instance with a name for this running copy, such as its host name",
+            )
         })
     }
 }
@@ -71,9 +80,16 @@ async fn fetch(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     actor.consumer()?;
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     let wait = Duration::from_secs(query.wait.min(LONGEST_WAIT_SECONDS));
-    let asked = Asked { actor: &actor, instance: &instance, credential: &credential, known };
+    let asked = Asked {
+        actor: &actor,
+        instance: &instance,
+        credential: &credential,
+        known,
+    };
     Ok(match asked.deliver(&state, wait).await? {
         Delivered::Unchanged { etag } => with_etag(StatusCode::NOT_MODIFIED.into_response(), &etag),
         Delivered::Values(delivery) => {
@@ -97,10 +113,15 @@ async fn acknowledge(
     actor.consumer()?;
     let status = match body.status {
         AckStatus::Loaded => EngineAck::Loaded,
-        AckStatus::Failed => EngineAck::Failed { error: body.error.unwrap_or_default() },
+        AckStatus::Failed => EngineAck::Failed {
+            error: body.error.unwrap_or_default(),
+        },
     };
     let version = VersionNumber(body.version);
-    state.services.acknowledge(&actor, &credential, &instance, version, status).await?;
+    state
+        .services
+        .acknowledge(&actor, &credential, &instance, version, status)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,13 +137,22 @@ impl Asked<'_> {
     /// that goes away drops this future, and nothing is left behind.
     async fn deliver(&self, state: &AppState, wait: Duration) -> ApiResult<Delivered> {
         let deadline = tokio::time::Instant::now() + wait;
-        let live = state.services.live.credential(state.services.store.as_ref(), self.credential).await?;
+        let live = state
+            .services
+            .live
+            .credential(state.services.store.as_ref(), self.credential)
+            .await?;
         // Subscribed before the first look, so that no change falls in between.
-        let mut changes =
-            live.map(|live| state.announcements.subscribe(Topic::Credential(live.credential.id.clone())));
+        let mut changes = live.map(|live| {
+            state
+                .announcements
+                .subscribe(Topic::Credential(live.credential.id.clone()))
+        });
         loop {
-            let delivered =
-                state.services.deliver(self.actor, self.credential, self.instance, self.known).await?;
+            let delivered = state
+                .services
+                .deliver(self.actor, self.credential, self.instance, self.known)
+                .await?;
             let (Delivered::Unchanged { .. }, Some(changes)) = (&delivered, &mut changes) else {
                 return Ok(delivered);
             };
@@ -150,10 +180,13 @@ fn on_the_wire(delivery: Delivery) -> WireDelivery {
     WireDelivery {
         version: delivery.version.0,
         values: values(&delivery.values, endpoint),
-        previous: delivery.previous.as_ref().map(|(version, previous)| WireDelivered {
-            version: version.0,
-            values: values(previous, endpoint),
-        }),
+        previous: delivery
+            .previous
+            .as_ref()
+            .map(|(version, previous)| WireDelivered {
+                version: version.0,
+                values: values(previous, endpoint),
+            }),
         refresh_after_seconds: REFRESH_AFTER_SECONDS,
     }
 }
@@ -165,6 +198,8 @@ fn values(secrets: &engine::ports::Values, endpoint: &BTreeMap<String, String>) 
         let value = number.map_or_else(|| Secret::new(value.as_str()).into(), DeliveredValue::from);
         (name.clone(), value)
     });
-    let secret = secrets.iter().map(|(name, value)| (name.to_owned(), Secret::new(value.expose_text()).into()));
+    let secret = secrets
+        .iter()
+        .map(|(name, value)| (name.to_owned(), Secret::new(value.expose_text()).into()));
     plain.chain(secret).collect()
 }

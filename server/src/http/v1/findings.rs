@@ -30,7 +30,12 @@ async fn list(
 ) -> ApiResult<Json<Page<Finding>>> {
     actor.require(Role::Viewer)?;
     let findings = all(&state).await?;
-    Ok(Json(page_of(findings, query.cursor.as_deref(), query.limit, |finding| finding.id.clone())?))
+    Ok(Json(page_of(
+        findings,
+        query.cursor.as_deref(),
+        query.limit,
+        |finding| finding.id.clone(),
+    )?))
 }
 
 /// Every finding there is: of this installation, its issuers and its credentials.
@@ -80,13 +85,30 @@ pub fn of_issuer(issuer: &Issuer) -> Vec<Finding> {
     let subject = format!("issuer/{}", issuer.name);
     let noticed = issuer.findings.iter().enumerate().map(|(position, detail)| {
         let code = format!("issuer_{}", position + 1);
-        finding(&subject, &code, Severity::Warning, "The issuer works, but not as it should", detail, issuer.created_at)
+        finding(
+            &subject,
+            &code,
+            Severity::Warning,
+            "The issuer works, but not as it should",
+            detail,
+            issuer.created_at,
+        )
     });
     let opened = issuer.breaker.opened_at.map(|opened_at| {
         let detail = "it gave three errors in a row, so scheduled rotations wait; test its connection";
-        finding(&subject, "breaker_open", Severity::Critical, "The issuer does not answer as it should", detail, opened_at)
+        finding(
+            &subject,
+            "breaker_open",
+            Severity::Critical,
+            "The issuer does not answer as it should",
+            detail,
+            opened_at,
+        )
     });
-    noticed.chain(overridden(&subject, &issuer.config, issuer.created_at)).chain(opened).collect()
+    noticed
+        .chain(overridden(&subject, &issuer.config, issuer.created_at))
+        .chain(opened)
+        .collect()
 }
 
 /// No owner, nobody who uses it, and the rules it overrides.
@@ -96,11 +118,25 @@ pub fn of_credential(credential: &Credential) -> Vec<Finding> {
     let mut findings: Vec<Finding> = overridden(&subject, &credential.config, since).collect();
     if credential.owner_team.is_none() {
         let detail = "nobody answers for it; name a team on its page";
-        findings.push(finding(&subject, "no_owner", Severity::Critical, "It has no owner", detail, since));
+        findings.push(finding(
+            &subject,
+            "no_owner",
+            Severity::Critical,
+            "It has no owner",
+            detail,
+            since,
+        ));
     }
     if credential.consumers.is_empty() {
         let detail = "no consumer is bound to it, so nothing shows whether anybody uses it";
-        findings.push(finding(&subject, "no_consumer", Severity::Info, "Nobody is known to use it", detail, since));
+        findings.push(finding(
+            &subject,
+            "no_consumer",
+            Severity::Info,
+            "Nobody is known to use it",
+            detail,
+            since,
+        ));
     }
     findings
 }
@@ -108,8 +144,16 @@ pub fn of_credential(credential: &Credential) -> Vec<Finding> {
 fn overridden(subject: &str, config: &serde_json::Value, since: Timestamp) -> impl Iterator<Item = Finding> {
     let subject = subject.to_owned();
     overrides(config).into_iter().map(move |flag| {
-        let detail = format!("`{flag}` is set; why stands in the audit. Mend the cause and take the flag out");
-        finding(&subject, &flag, Severity::Warning, "A rule is overridden", &detail, since)
+        let detail =
+            format!("`{flag}` is set; why stands in the audit. Mend the cause and take the flag out");
+        finding(
+            &subject,
+            &flag,
+            Severity::Warning,
+            "A rule is overridden",
+            &detail,
+            since,
+        )
     })
 }
 

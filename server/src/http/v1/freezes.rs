@@ -17,7 +17,9 @@ use crate::http::extract::{Json, Query};
 use crate::http::problem::ApiResult;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(end))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(end))
 }
 
 /// The freezes that are on
@@ -28,8 +30,19 @@ async fn list(
     Caller(actor): Caller,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Freeze>>> {
-    let freezes: Vec<Freeze> = state.services.freezes(&actor).await?.into_iter().map(Into::into).collect();
-    Ok(Json(page_of(freezes, query.cursor.as_deref(), query.limit, |freeze| freeze.id.clone())?))
+    let freezes: Vec<Freeze> = state
+        .services
+        .freezes(&actor)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    Ok(Json(page_of(
+        freezes,
+        query.cursor.as_deref(),
+        query.limit,
+        |freeze| freeze.id.clone(),
+    )?))
 }
 
 /// Makes scheduled rotations wait, in one environment or in all
@@ -40,11 +53,7 @@ async fn create(
     Caller(actor): Caller,
     Json(body): Json<CreateFreeze>,
 ) -> ApiResult<Response> {
-    let new = NewFreeze {
-        environment: body.environment,
-        reason: body.reason,
-        until: body.until.map(Into::into),
-    };
+    let new = parsed(body);
     let freeze = state.services.create_freeze(&actor, new).await?;
     let location = format!("/api/v1/freezes/{}", freeze.id);
     Ok(created(&location, Freeze::from(freeze)))
@@ -61,4 +70,13 @@ async fn end(
     let id = FreezeId::parse(&id).map_err(|_| Refusal::not_found("freeze", id))?;
     state.services.end_freeze(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateFreeze) -> NewFreeze {
+    NewFreeze {
+        environment: body.environment,
+        reason: body.reason,
+        until: body.until.map(Into::into),
+    }
 }

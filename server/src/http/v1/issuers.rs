@@ -37,13 +37,17 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Issuer>>> {
     let issuers = state.services.issuers(&actor).await?;
-    let page =
-        page_of(issuers, query.cursor.as_deref(), query.limit, |issuer| issuer.name.to_string())?;
+    let page = page_of(issuers, query.cursor.as_deref(), query.limit, |issuer| {
+        issuer.name.to_string()
+    })?;
     let mut items = Vec::new();
     for issuer in page.items {
         items.push(on_the_wire(&state, &actor, issuer).await?);
     }
-    Ok(Json(Page { items, next_cursor: page.next_cursor }))
+    Ok(Json(Page {
+        items,
+        next_cursor: page.next_cursor,
+    }))
 }
 
 /// Adds an issuer after signing in to it
@@ -67,7 +71,13 @@ async fn test_new(
     Caller(actor): Caller,
     Json(body): Json<CreateIssuer>,
 ) -> ApiResult<Json<IssuerTest>> {
-    Ok(Json(state.services.test_new_issuer(&actor, &parsed(body)).await?.into()))
+    Ok(Json(
+        state
+            .services
+            .test_new_issuer(&actor, &parsed(body))
+            .await?
+            .into(),
+    ))
 }
 
 /// One issuer
@@ -79,7 +89,11 @@ async fn show(
     NamePath(name): NamePath,
 ) -> ApiResult<Response> {
     let issuer = state.services.issuer(&actor, &name).await?;
-    Ok(tagged(StatusCode::OK, issuer.revision, on_the_wire(&state, &actor, issuer).await?))
+    Ok(tagged(
+        StatusCode::OK,
+        issuer.revision,
+        on_the_wire(&state, &actor, issuer).await?,
+    ))
 }
 
 /// Changes an issuer; what is absent stays
@@ -93,14 +107,16 @@ async fn update(
     IfMatch(revision): IfMatch,
     Json(body): Json<UpdateIssuer>,
 ) -> ApiResult<Response> {
-    let update = IssuerUpdate {
-        environment: body.environment,
-        config: body.config,
-        admin: body.admin.map(|admin| secret_values(&admin)),
-        override_reason: body.override_reason,
-    };
-    let issuer = state.services.update_issuer(&actor, &name, update, revision).await?;
-    Ok(tagged(StatusCode::OK, issuer.revision, on_the_wire(&state, &actor, issuer).await?))
+    let update = changes(body);
+    let issuer = state
+        .services
+        .update_issuer(&actor, &name, update, revision)
+        .await?;
+    Ok(tagged(
+        StatusCode::OK,
+        issuer.revision,
+        on_the_wire(&state, &actor, issuer).await?,
+    ))
 }
 
 /// Takes out an issuer that issues nothing
@@ -130,13 +146,27 @@ async fn test(
 
 async fn on_the_wire(state: &AppState, actor: &Actor, issuer: engine::catalog::Issuer) -> ApiResult<Issuer> {
     let credentials = state.services.store.credentials().await?;
-    let issued = credentials.iter().filter(|credential| credential.issuer == issuer.name).count();
+    let issued = credentials
+        .iter()
+        .filter(|credential| credential.issuer == issuer.name)
+        .count();
     actor.require(engine::access::Role::Viewer)?;
     let findings = findings::of_issuer(&issuer);
     Ok(Issuer::from_parts(issuer, issued, findings))
 }
 
-fn parsed(body: CreateIssuer) -> NewIssuer {
+/// The same for a change.
+pub(crate) fn changes(body: UpdateIssuer) -> IssuerUpdate {
+    IssuerUpdate {
+        environment: body.environment,
+        config: body.config,
+        admin: body.admin.map(|admin| secret_values(&admin)),
+        override_reason: body.override_reason,
+    }
+}
+
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateIssuer) -> NewIssuer {
     NewIssuer {
         admin: secret_values(&body.admin),
         name: body.name,
@@ -149,7 +179,7 @@ fn parsed(body: CreateIssuer) -> NewIssuer {
 }
 
 /// Secrets as they came in, in the type that the engine keeps them in.
-pub(super) fn secret_values(secrets: &SecretMap) -> Values {
+pub(crate) fn secret_values(secrets: &SecretMap) -> Values {
     secrets.iter().fold(Values::new(), |values, (name, secret)| {
         values.with(name, SecretText::new(secret.expose_secret().to_owned()))
     })

@@ -26,7 +26,12 @@ pub(super) async fn find(state: &AppState, actor: &Actor, id: &str) -> ApiResult
     actor.require(Role::Viewer)?;
     let not_found = || Refusal::not_found("rotation", id);
     let parsed = RotationId::parse(id).map_err(|_| not_found())?;
-    Ok(state.services.store.rotation(&parsed).await?.ok_or_else(not_found)?)
+    Ok(state
+        .services
+        .store
+        .rotation(&parsed)
+        .await?
+        .ok_or_else(not_found)?)
 }
 
 /// One rotation in whole.
@@ -34,11 +39,15 @@ pub async fn show(state: &AppState, actor: &Actor, rotation: &Rotation) -> ApiRe
     let services = &state.services;
     let records = services.store.records(&rotation.id, 0).await?;
     let fleet = services.fleet(rotation).await?;
-    let outcomes: Vec<Counts> =
-        fleet.iter().map(|view| services.detector.counts_of(&rotation.id, &view.key())).collect();
+    let outcomes: Vec<Counts> = fleet
+        .iter()
+        .map(|view| services.detector.counts_of(&rotation.id, &view.key()))
+        .collect();
     let consumers = services.store.consumers().await?;
-    let of_consumer: BTreeMap<Name, String> =
-        consumers.into_iter().map(|consumer| (consumer.name, consumer.service)).collect();
+    let of_consumer: BTreeMap<Name, String> = consumers
+        .into_iter()
+        .map(|consumer| (consumer.name, consumer.service))
+        .collect();
     Ok(RotationParts {
         rotation,
         records: &records,
@@ -60,7 +69,10 @@ pub(super) async fn list(
 ) -> ApiResult<Page<WireRotation>> {
     actor.require(Role::Viewer)?;
     let Some(mut filter) = filter(state, query).await? else {
-        return Ok(Page { items: Vec::new(), next_cursor: None });
+        return Ok(Page {
+            items: Vec::new(),
+            next_cursor: None,
+        });
     };
     let services = BTreeMap::new();
     let mut items: Vec<WireRotation> = Vec::new();
@@ -78,7 +90,10 @@ pub(super) async fn list(
                 services: &services,
                 asking: actor,
             };
-            let wire = WireRotation { steps: Vec::new(), ..parts.into() };
+            let wire = WireRotation {
+                steps: Vec::new(),
+                ..parts.into()
+            };
             if items.len() < size + 1 && matches(query, &wire) {
                 items.push(wire);
             }
@@ -95,7 +110,10 @@ pub(super) async fn list(
 }
 
 async fn filter(state: &AppState, query: &RotationQuery) -> ApiResult<Option<RotationFilter>> {
-    let mut filter = RotationFilter { limit: 100, ..RotationFilter::default() };
+    let mut filter = RotationFilter {
+        limit: 100,
+        ..RotationFilter::default()
+    };
     if let Some(name) = &query.credential {
         let Ok(name) = Name::parse(name) else {
             return Ok(None);
@@ -114,7 +132,9 @@ async fn filter(state: &AppState, query: &RotationQuery) -> ApiResult<Option<Rot
 
 fn matches(query: &RotationQuery, rotation: &WireRotation) -> bool {
     query.state.is_none_or(|state| state == rotation.state)
-        && query.in_flight.is_none_or(|in_flight| in_flight != rotation.state.is_terminal())
+        && query
+            .in_flight
+            .is_none_or(|in_flight| in_flight != rotation.state.is_terminal())
 }
 
 /// Watches one rotation: the whole of it at the start and when its state changes, steps and outcomes as they come.
@@ -164,7 +184,10 @@ impl Watch {
                     }
                 }
                 if let Err(error) = watch.look().await {
-                    tracing::debug!(?error, "an event stream ended, since the rotation could not be read");
+                    tracing::debug!(
+                        ?error,
+                        "an event stream ended, since the rotation could not be read"
+                    );
                     return None;
                 }
             }
@@ -188,11 +211,11 @@ impl Watch {
                 rates: None,
                 ..rotation.clone()
             };
-            quiet(before) != quiet(&now)
-                || before.fleet.iter().map(key).ne(now.fleet.iter().map(key))
+            quiet(before) != quiet(&now) || before.fleet.iter().map(key).ne(now.fleet.iter().map(key))
         });
         if moved {
-            self.waiting.push_back(RotationEvent::State(Box::new(now.clone())));
+            self.waiting
+                .push_back(RotationEvent::State(Box::new(now.clone())));
         }
         self.ended = now.state.is_terminal();
         self.shown = Some(now);
@@ -224,8 +247,14 @@ impl Watch {
                 failed,
                 at,
                 rates: Some(Rates {
-                    candidate: Outcomes { good: rates.candidate.good, failed: rates.candidate.refused },
-                    control: Outcomes { good: rates.control.good, failed: rates.control.refused },
+                    candidate: Outcomes {
+                        good: rates.candidate.good,
+                        failed: rates.candidate.refused,
+                    },
+                    control: Outcomes {
+                        good: rates.control.good,
+                        failed: rates.control.refused,
+                    },
                 }),
             }));
         }
@@ -235,5 +264,11 @@ impl Watch {
 
 /// What of an instance makes the squares on the page move.
 fn key(instance: &api::Instance) -> (&str, &str, Option<u32>, bool, api::consumer::Health) {
-    (&instance.consumer, &instance.instance, instance.version, instance.cohort, instance.health)
+    (
+        &instance.consumer,
+        &instance.instance,
+        instance.version,
+        instance.cohort,
+        instance.health,
+    )
 }

@@ -38,11 +38,18 @@ async fn start(
     NamePath(credential): NamePath,
     Json(body): Json<StartRotation>,
 ) -> ApiResult<Response> {
-    let new =
-        NewRotation { credential, reason: body.reason, emergency: body.emergency, trigger: Trigger::Person };
+    let new = NewRotation {
+        credential,
+        reason: body.reason,
+        emergency: body.emergency,
+        trigger: Trigger::Person,
+    };
     let rotation = state.services.start_rotation(&actor, new).await?;
     let location = format!("/api/v1/rotations/{}", rotation.id);
-    Ok(created(&location, rotation_view::show(&state, &actor, &rotation).await?))
+    Ok(created(
+        &location,
+        rotation_view::show(&state, &actor, &rotation).await?,
+    ))
 }
 
 /// Rotations, newest first
@@ -99,12 +106,23 @@ async fn command(
 ) -> ApiResult<Json<Rotation>> {
     let command = parse(&command, body.outcome.as_deref())?;
     let id = RotationId::parse(&id).map_err(|_| Refusal::not_found("rotation", id))?;
-    let rotation = state.services.command_rotation(&actor, &id, command, &body.reason).await?;
+    let rotation = state
+        .services
+        .command_rotation(&actor, &id, command, &body.reason)
+        .await?;
     Ok(Json(rotation_view::show(&state, &actor, &rotation).await?))
 }
 
 fn parse(command: &str, outcome: Option<&str>) -> ApiResult<Command> {
     let command: RotationCommand = command.parse().map_err(|_| ApiError::no_route())?;
+    Ok(command_of(command, outcome)?)
+}
+
+/// The engine's command for the wire's.
+///
+/// # Errors
+/// `resolve` without a known outcome.
+pub(crate) fn command_of(command: RotationCommand, outcome: Option<&str>) -> Result<Command, Refusal> {
     Ok(match command {
         RotationCommand::Approve => Command::Approve,
         RotationCommand::Reject => Command::Reject,
@@ -121,7 +139,7 @@ fn parse(command: &str, outcome: Option<&str>) -> ApiResult<Command> {
             Some("cancelled") => Resolution::Cancelled,
             _ => {
                 let detail = "say how it ended: completed, rolled_back or cancelled";
-                return Err(Refusal::rule("/outcome", detail).into());
+                return Err(Refusal::rule("/outcome", detail));
             }
         }),
     })

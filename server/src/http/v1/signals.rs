@@ -29,12 +29,19 @@ async fn report(
     Json(body): Json<SignalBatch>,
 ) -> ApiResult<Json<SignalsAccepted>> {
     actor.consumer()?;
-    let reports: Result<Vec<Report>, ApiError> =
-        body.signals.into_iter().enumerate().map(|(index, signal)| parse(index, &signal)).collect();
+    let reports: Result<Vec<Report>, ApiError> = body
+        .signals
+        .into_iter()
+        .enumerate()
+        .map(|(index, signal)| parse(index, &signal))
+        .collect();
     let reports = reports?;
     state.services.report(&actor, &instance, &reports).await?;
     let accepted = reports.iter().map(|report| u64::from(report.count)).sum();
-    Ok(Json(SignalsAccepted { accepted, ignored: Vec::new() }))
+    Ok(Json(SignalsAccepted {
+        accepted,
+        ignored: Vec::new(),
+    }))
 }
 
 fn parse(index: usize, signal: &api::Signal) -> Result<Report, ApiError> {
@@ -45,7 +52,8 @@ fn parse(index: usize, signal: &api::Signal) -> Result<Report, ApiError> {
         return Err(rule("status", "must be an HTTP status, 100 to 599"));
     }
     Ok(Report {
-        credential: Name::parse(&signal.credential).map_err(|error| rule("credential", &error.to_string()))?,
+        credential: Name::parse(&signal.credential)
+            .map_err(|error| rule("credential", &error.to_string()))?,
         version: VersionNumber(signal.version),
         status: signal.status,
         class: signal.class.map(|class| match class {

@@ -18,7 +18,9 @@ use crate::http::extract::{Json, Query};
 use crate::http::problem::ApiResult;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(revoke))
 }
 
 /// The valid tokens of programs, never the tokens themselves
@@ -29,9 +31,19 @@ async fn list(
     Caller(actor): Caller,
     Query(query): Query<PageQuery>,
 ) -> ApiResult<Json<Page<Token>>> {
-    let tokens: Vec<Token> =
-        state.services.program_tokens(&actor).await?.into_iter().map(Into::into).collect();
-    Ok(Json(page_of(tokens, query.cursor.as_deref(), query.limit, |token| token.id.clone())?))
+    let tokens: Vec<Token> = state
+        .services
+        .program_tokens(&actor)
+        .await?
+        .into_iter()
+        .map(Into::into)
+        .collect();
+    Ok(Json(page_of(
+        tokens,
+        query.cursor.as_deref(),
+        query.limit,
+        |token| token.id.clone(),
+    )?))
 }
 
 /// Makes a token, shown in this reply and never again
@@ -42,16 +54,17 @@ async fn create(
     Caller(actor): Caller,
     Json(body): Json<CreateToken>,
 ) -> ApiResult<Response> {
-    let new = NewToken {
-        name: body.name,
-        role: body.role.into(),
-        scope: body.scope.into(),
-        expires_after: body.expires_after.map(Into::into),
-    };
+    let new = parsed(body);
     let issued = state.services.create_token(&actor, new).await?;
     let location = format!("/api/v1/tokens/{}", issued.token.id);
     let token = Secret::new(issued.secret.expose_text());
-    Ok(created(&location, TokenCreated { details: issued.token.into(), token }))
+    Ok(created(
+        &location,
+        TokenCreated {
+            details: issued.token.into(),
+            token,
+        },
+    ))
 }
 
 /// Revokes a token at once
@@ -65,4 +78,14 @@ async fn revoke(
     let id = TokenId::parse(&id).map_err(|_| Refusal::not_found("token", id))?;
     state.services.revoke_token(&actor, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the service takes, from what the wire and the forms bring.
+pub(crate) fn parsed(body: CreateToken) -> NewToken {
+    NewToken {
+        name: body.name,
+        role: body.role.into(),
+        scope: body.scope.into(),
+        expires_after: body.expires_after.map(Into::into),
+    }
 }

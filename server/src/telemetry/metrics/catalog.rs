@@ -18,10 +18,15 @@ pub(super) async fn measure(metrics: &Metrics, services: &Services) -> Result<()
 
     metrics.rotations_in_flight.reset();
     for rotation in &rotations {
-        metrics.rotations_in_flight.with_label_values(&[rotation.label()]).inc();
+        metrics
+            .rotations_in_flight
+            .with_label_values(&[rotation.label()])
+            .inc();
     }
     let entries = u64::try_from(head.sequence).unwrap_or(0);
-    metrics.audit_entries.inc_by(entries.saturating_sub(metrics.audit_entries.get()));
+    metrics
+        .audit_entries
+        .inc_by(entries.saturating_sub(metrics.audit_entries.get()));
     measure_credentials(metrics, services, &credentials, versions);
     Ok(())
 }
@@ -33,8 +38,10 @@ fn measure_credentials(
     versions: Vec<Version>,
 ) {
     let now = services.clock.now();
-    let versions: HashMap<CredentialId, Version> =
-        versions.into_iter().map(|version| (version.credential.clone(), version)).collect();
+    let versions: HashMap<CredentialId, Version> = versions
+        .into_iter()
+        .map(|version| (version.credential.clone(), version))
+        .collect();
     metrics.credential_age.reset();
     metrics.credential_expires.reset();
     metrics.credentials.reset();
@@ -45,7 +52,9 @@ fn measure_credentials(
         };
         let age = now.since(version.created_at);
         let band = credential.age_thresholds.unwrap_or_default().band(age);
-        *bands.entry((credential.environment.as_str(), word(band))).or_default() += 1;
+        *bands
+            .entry((credential.environment.as_str(), word(band)))
+            .or_default() += 1;
         if position < metrics.series_limit {
             let label = [credential.name.as_str()];
             let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
@@ -55,10 +64,15 @@ fn measure_credentials(
         }
     }
     for ((environment, band), count) in bands {
-        metrics.credentials.with_label_values(&[environment, band]).set(count);
+        metrics
+            .credentials
+            .with_label_values(&[environment, band])
+            .set(count);
     }
     let left_out = credentials.len().saturating_sub(metrics.series_limit);
-    metrics.series_left_out.set(i64::try_from(left_out).unwrap_or(i64::MAX));
+    metrics
+        .series_left_out
+        .set(i64::try_from(left_out).unwrap_or(i64::MAX));
 }
 
 fn word(band: AgeBand) -> &'static str {

@@ -1,0 +1,164 @@
+//! Starts and stops the program.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::actor::Actor;
+
+/// The administrator of every test.
+const BOOTSTRAP_TOKEN: &str = "test-bootstrap-token-0123456789abcdef";
+
+/// A running server in a folder of its own; stopped and removed when dropped.
+pub struct TestApp {
+    child: Child,
+    folder: TempDir,
+    pub url: String,
+    log: Arc<Mutex<String>>,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    /// A server on a fresh SQLite database.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further variables.
+    pub fn start_with(variables: &[(&str, &str)]) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), variables)
+    }
+
+    /// The same in a folder that may hold a database already.
+    pub fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        let mut child = command(folder.path(), variables)
+            .arg("serve")
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        let (serving, ready) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if let Some((_, rest)) = line.split_once("server.address=") {
+                    let address = rest.split(' ').next().unwrap_or_default();
+                    let _test_is_over = serving.send(format!("http://{address}"));
+                }
+                let mut log = kept.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let Ok(url) = ready.recv_timeout(Duration::from_secs(60)) else {
+            panic!("the server did not start: {}", log.lock().unwrap());
+        };
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self { child, folder, url, log, http }
+    }
+
+    /// Another program of ours in the same folder, run to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        command(self.folder.path(), &[]).args(arguments).output().expect("the program runs")
+    }
+
+    /// The same in another folder.
+    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
+        self.run_with(folder, &[], arguments)
+    }
+
+    /// The same with further variables.
+    pub fn run_with(&self, folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+        command(folder, variables).args(arguments).output().expect("the program runs")
+    }
+
+    /// The address it listens on, whatever people use.
+    pub fn local_url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Where the database and the root key are.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// Everything that was logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Asks it to stop; gives its exit code, and the folder for another start.
+    pub fn stop(mut self) -> (Option<i32>, TempDir) {
+        terminate(&self.child);
+        let status = self.child.wait().expect("it ends");
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        (status.code(), folder)
+    }
+
+    /// Who shows no token.
+    pub fn anonymous(&self) -> Actor {
+        Actor::new(&self.url, self.http.clone(), None)
+    }
+
+    /// Whoever shows this token.
+    pub fn holder_of(&self, token: &str) -> Actor {
+        Actor::new(&self.url, self.http.clone(), Some(token.to_owned()))
+    }
+
+    /// The bootstrap administrator.
+    pub fn bootstrap(&self) -> Actor {
+        self.holder_of(BOOTSTRAP_TOKEN)
+    }
+
+    /// A program with a role.
+    pub async fn program(&self, role: &str) -> Actor {
+        let body = json!({"name": format!("test-{role}"), "role": role});
+        let made = self.bootstrap().post("/api/v1/tokens", &body).await.expect_status(201);
+        self.holder_of(made.text("/token"))
+    }
+
+    /// A consumer, made for the test.
+    pub async fn consumer(&self, name: &str) -> Actor {
+        let body = json!({"name": name, "service": name, "environment": "test"});
+        let made = self.bootstrap().post("/api/v1/consumers", &body).await.expect_status(201);
+        self.holder_of(made.text("/token"))
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _ended_already = self.child.wait();
+    }
+}
+
+fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rota"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("ROTA_LISTEN", "127.0.0.1:0")
+        .env("ROTA_LOG", "debug")
+        .env("ROTA_BOOTSTRAP_TOKEN", BOOTSTRAP_TOKEN)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null());
+    command
+}
+
+fn terminate(child: &Child) {
+    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "the server was gone already");
+}

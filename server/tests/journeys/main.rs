@@ -1,0 +1,20 @@
+//! Rotations from end to end: the real program, a real PostgreSQL as issuer, and consumers that use the real client
+//! library to log in with what they are handed.
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod fleet;
+#[cfg(test)]
+mod kills;
+#[cfg(test)]
+mod rollbacks;
+#[cfg(test)]
+mod rotations;
+#[cfg(test)]
+mod secrecy;
+#[cfg(test)]
+mod world;
