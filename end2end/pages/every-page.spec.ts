@@ -15,6 +15,8 @@ for (const address of addresses) {
     const answer = await page.goto(address);
     expect(answer?.status()).toBe(200);
     await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+    // The boot script says so once the wasm is loaded and the islands are awake.
+    await expect(page.locator("html[data-scripted]")).toBeAttached();
     // To be looked at by people.
     const picture = `${testInfo.project.name}${address.replaceAll("/", "-")}.png`;
     await page.screenshot({ path: path.join(runFolder, "pages", picture), fullPage: true });
