@@ -101,8 +101,10 @@ impl Sealer {
         clock: &dyn Clock,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, UnlockError> {
+        // Sealed values first: what is sealed after this look was sealed under a record that the next look finds.
+        let holds_sealed = !store.all_sealed().await?.is_empty();
         if store.setting(ROOT_KEY_RECORD).await?.is_none() {
-            if Self::needs_existing_root_key(store).await? {
+            if holds_sealed {
                 return Err(UnlockError::RecordMissing);
             }
             match store
