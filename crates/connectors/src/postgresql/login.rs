@@ -5,6 +5,7 @@ use std::time::Duration;
 use engine::catalog::Strategy;
 use engine::ports::{ConnectorError, Issued, Material, Target, Values};
 use engine::rotation::ErrorClass;
+use keyring::SecretText;
 
 use super::config::{IssuerConfig, TargetConfig};
 use super::marker::{self, Marker};
@@ -176,6 +177,7 @@ impl Act<'_> {
                 "login `{login}` is not there, so nothing is left to revoke"
             ));
         };
+        let is_slot = self.config.slots().iter().any(|slot| slot == login);
         match found.marker {
             Marker::Ours(holder) if holder > version.number => {
                 session.commit().await?;
@@ -190,10 +192,11 @@ impl Act<'_> {
                     "login `{login}` belongs to credential {owner} and is left alone"
                 ));
             }
-            Marker::Absent if found.can_login && !self.is_accepted(login, version).await? => {
+            // Under any other name than a slot's only an adopted login can stand.
+            Marker::Absent if is_slot && !(found.can_login && self.is_adopted(login, version).await?) => {
                 session.commit().await?;
                 return Ok(format!(
-                    "login `{login}` was not made by Rota and refuses this version's password, so it is left alone"
+                    "login `{login}` was not made by Rota and does not hold this version's password, so it is left alone"
                 ));
             }
             Marker::Ours(_) | Marker::Absent => {}
@@ -203,7 +206,7 @@ impl Act<'_> {
             .run(&format!("alter role {quoted_login} nologin password null"))
             .await?;
         // An adopted login that bears the name of a slot is Rota's from here on.
-        if found.marker == Marker::Absent && self.config.slots().iter().any(|slot| slot == login) {
+        if found.marker == Marker::Absent && is_slot {
             let comment = marker::comment(self.target.credential, version.number);
             session
                 .run(&format!(
@@ -219,9 +222,16 @@ impl Act<'_> {
         ))
     }
 
-    /// Whether a login that Rota did not make lets this version in: then it is the adopted one, else a stranger's.
-    async fn is_accepted(&self, login: &str, version: &Material) -> Result<bool, ConnectorError> {
-        match Session::consumer(self.issuer, login, password_of(version)?).await {
+    /// Whether a login that Rota did not make holds this version's password: then it is the adopted one, else a
+    /// stranger's. Where the server lets anybody in (`trust`), that proves nothing.
+    async fn is_adopted(&self, login: &str, version: &Material) -> Result<bool, ConnectorError> {
+        let password = password_of(version)?;
+        let other_password = SecretText::new(format!("not {}", password.expose_text()));
+        Ok(self.is_accepted(login, password).await? && !self.is_accepted(login, &other_password).await?)
+    }
+
+    async fn is_accepted(&self, login: &str, password: &SecretText) -> Result<bool, ConnectorError> {
+        match Session::consumer(self.issuer, login, password).await {
             Ok(session) => {
                 session.close().await;
                 Ok(true)

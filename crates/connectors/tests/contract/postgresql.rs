@@ -114,16 +114,52 @@ async fn a_stranger_under_a_slots_name_is_left_alone() {
     );
     let fixture = alternating(&postgres);
     let mut candidate = fixture.propose(1, None);
-    let refusal = fixture.issue(&mut candidate, None).await.unwrap_err();
-    assert_eq!(refusal.class, ErrorClass::Policy);
-    assert!(refusal.detail.contains("drop role \"app_a\""), "{refusal}");
-    // The rollback that follows must not hurt the stranger.
-    fixture.revoke(&candidate).await.unwrap();
+    let refuse_and_undo = async |candidate: &mut engine::ports::Material| {
+        let refusal = fixture.issue(candidate, None).await.unwrap_err();
+        assert_eq!(refusal.class, ErrorClass::Policy);
+        assert!(refusal.detail.contains("drop role \"app_a\""), "{refusal}");
+        // The rollback that follows must not hurt the stranger.
+        fixture.revoke(candidate).await.unwrap();
+        assert_eq!(
+            postgres.execute(
+                "select shobj_description(oid, 'pg_authid'), rolpassword is null from pg_authid
+                 where rolname = 'app_a'"
+            ),
+            "the orders app|f"
+        );
+    };
+    refuse_and_undo(&mut candidate).await;
     connect(&postgres, "app_a", "somebody else").await.unwrap();
-    assert_eq!(
-        postgres.execute("select shobj_description(oid, 'pg_authid') from pg_roles where rolname = 'app_a'"),
-        "the orders app"
-    );
+
+    // Nor where it may not sign in, or where the server lets everybody in.
+    postgres.execute("alter role app_a nologin");
+    refuse_and_undo(&mut candidate).await;
+    postgres.execute("alter role app_a login");
+    let hba = postgres.folder().join("data/pg_hba.conf");
+    let original = std::fs::read_to_string(&hba).unwrap();
+    std::fs::write(&hba, format!("host all app_a 127.0.0.1/32 trust\n{original}")).unwrap();
+    postgres.stop();
+    postgres.start_again();
+    refuse_and_undo(&mut candidate).await;
+    connect(&postgres, "app_a", "anything").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_adopted_login_of_any_name_is_retired_twice() {
+    let postgres = Postgres::start_alone(&[]);
+    prepare(&postgres);
+    postgres.execute("create role legacy login password 'by hand' in role app");
+    let fixture = alternating(&postgres);
+    let adopted = password_version(1, "legacy", "by hand");
+    let second = fixture.issued(2, Some(&adopted)).await;
+    assert_eq!(second.identity, "app_a");
+    for _ in 0..2 {
+        fixture.revoke(&adopted).await.unwrap();
+        fixture.confirm_refused(&adopted, &second).await.unwrap();
+    }
+    let third = fixture.issued(3, Some(&second)).await;
+    assert_eq!(third.identity, "app_b");
+    fixture.verify(&third).await.unwrap();
 }
 
 #[tokio::test]
