@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use engine::access::Actor;
 use engine::rule::Refusal;
+use sandbox::child::ControlClient;
 use sandbox::{Sabotage, SpawnError};
 
 use crate::http::AppState;
@@ -20,7 +21,7 @@ use programs::Programs;
 #[derive(Debug)]
 pub struct Sandbox {
     programs: Programs,
-    client: reqwest::Client,
+    client: ControlClient,
 }
 
 /// Why the sandbox did not come up.
@@ -59,7 +60,7 @@ impl From<Refusal> for SandboxError {
 pub async fn start(state: &AppState, folder: PathBuf, server_url: &str) -> Result<Sandbox, SandboxError> {
     std::fs::create_dir_all(&folder)?;
     let actor = Actor::system("sandbox");
-    let client = client()?;
+    let client = ControlClient::new()?;
     let mut programs = Programs::start_orders_api(state, &folder).await?;
     entries::prepare_orders(state, &actor, &programs).await?;
     programs.start_services(state, &actor, server_url).await?;
@@ -85,16 +86,4 @@ impl Sandbox {
     pub async fn sabotage(&self, kind: Sabotage) -> Result<(), SpawnError> {
         self.programs.sabotage(&self.client, kind).await
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "control calls go only to our own children on loopback"
-)]
-fn client() -> Result<reqwest::Client, SandboxError> {
-    reqwest::Client::builder()
-        .timeout(std::time::Duration::from_secs(5))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| SandboxError::Refused(error.to_string()))
 }

@@ -43,6 +43,27 @@ pub enum SpawnError {
     },
 }
 
+/// Speaks to the control ports of children.
+#[derive(Clone, Debug)]
+pub struct ControlClient(reqwest::Client);
+
+impl ControlClient {
+    /// With a short patience, and never redirected.
+    ///
+    /// # Errors
+    /// When no connection could ever be made.
+    pub fn new() -> Result<Self, SpawnError> {
+        let client = reqwest::Client::builder()
+            .timeout(std::time::Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .build();
+        client.map(Self).map_err(|error| SpawnError::Control {
+            name: "control".to_owned(),
+            detail: error.to_string(),
+        })
+    }
+}
+
 impl Child {
     /// Starts a program and waits until it listens.
     ///
@@ -98,7 +119,7 @@ impl Child {
     /// When the program does not answer.
     pub async fn sabotage(
         &self,
-        client: &reqwest::Client,
+        client: &ControlClient,
         token: &str,
         kind: Sabotage,
     ) -> Result<(), SpawnError> {
@@ -107,6 +128,7 @@ impl Child {
             detail,
         };
         let request = client
+            .0
             .post(format!("{}/control/sabotage", self.base_url))
             .bearer_auth(token)
             .json(&SabotageRequest { kind });

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use engine::Name;
 use engine::access::Actor;
-use sandbox::child::Child;
+use sandbox::child::{Child, ControlClient};
 use sandbox::program::Program;
 use sandbox::{Sabotage, SpawnError, database_service, orders_api, service};
 
@@ -113,7 +113,7 @@ impl Programs {
     }
 
     /// Tells every program.
-    pub async fn sabotage(&self, client: &reqwest::Client, kind: Sabotage) -> Result<(), SpawnError> {
+    pub async fn sabotage(&self, client: &ControlClient, kind: Sabotage) -> Result<(), SpawnError> {
         self.orders_api
             .sabotage(client, &self.control_token, kind)
             .await?;

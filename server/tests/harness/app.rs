@@ -107,6 +107,13 @@ impl TestApp {
         (status.code(), folder)
     }
 
+    /// Kills it without warning; gives the folder for another start.
+    pub fn kill(&mut self) -> TempDir {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
     /// Who shows no token.
     pub fn anonymous(&self) -> Actor {
         Actor::new(&self.url, self.http.clone(), None)
