@@ -5,13 +5,25 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::pages::audit::AuditPage;
+use crate::pages::consumer::ConsumerPage;
+use crate::pages::consumer_form::{EditConsumerPage, NewConsumerPage};
+use crate::pages::consumers::ConsumersPage;
 use crate::pages::credential::CredentialPage;
+use crate::pages::credential_form::{EditCredentialPage, NewCredentialPage};
 use crate::pages::credentials::CredentialsPage;
+use crate::pages::expiries::ExpiriesPage;
+use crate::pages::issuer::IssuerPage;
+use crate::pages::issuer_form::{EditIssuerPage, NewIssuerPage};
+use crate::pages::issuers::IssuersPage;
 use crate::pages::missing::MissingPage;
+use crate::pages::needs_person::NeedsPersonPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::rotation::RotationPage;
 use crate::pages::rotations::RotationsPage;
+use crate::pages::settings::SettingsPage;
 use crate::pages::sign_in::{SignInLinkPage, SignInPage};
+use crate::pages::start_rotation::StartRotationPage;
 
 /// Every page, waiting for its data before the first byte leaves (`SsrMode::Async`), so that its status is right.
 #[component]
@@ -24,9 +36,24 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in/link") view=SignInLinkPage ssr=SsrMode::Async />
                 <Route path=path!("/") view=OverviewPage ssr=SsrMode::Async />
                 <Route path=path!("/credentials") view=CredentialsPage ssr=SsrMode::Async />
+                <Route path=path!("/credentials/new") view=NewCredentialPage ssr=SsrMode::Async />
                 <Route path=path!("/credentials/:name") view=CredentialPage ssr=SsrMode::Async />
+                <Route path=path!("/credentials/:name/edit") view=EditCredentialPage ssr=SsrMode::Async />
+                <Route path=path!("/credentials/:name/rotate") view=StartRotationPage ssr=SsrMode::Async />
                 <Route path=path!("/rotations") view=RotationsPage ssr=SsrMode::Async />
                 <Route path=path!("/rotations/:id") view=RotationPage ssr=SsrMode::Async />
+                <Route path=path!("/needs-a-person") view=NeedsPersonPage ssr=SsrMode::Async />
+                <Route path=path!("/expiries") view=ExpiriesPage ssr=SsrMode::Async />
+                <Route path=path!("/issuers") view=IssuersPage ssr=SsrMode::Async />
+                <Route path=path!("/issuers/new") view=NewIssuerPage ssr=SsrMode::Async />
+                <Route path=path!("/issuers/:name") view=IssuerPage ssr=SsrMode::Async />
+                <Route path=path!("/issuers/:name/edit") view=EditIssuerPage ssr=SsrMode::Async />
+                <Route path=path!("/consumers") view=ConsumersPage ssr=SsrMode::Async />
+                <Route path=path!("/consumers/new") view=NewConsumerPage ssr=SsrMode::Async />
+                <Route path=path!("/consumers/:name") view=ConsumerPage ssr=SsrMode::Async />
+                <Route path=path!("/consumers/:name/edit") view=EditConsumerPage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />
+                <Route path=path!("/settings") view=SettingsPage ssr=SsrMode::Async />
             </Routes>
         </Router>
     }

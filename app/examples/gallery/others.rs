@@ -29,6 +29,7 @@ pub(crate) fn listing<T>(items: Vec<T>, total: u64) -> Listing<T> {
 
 pub(crate) fn issuers(scene: Scene) -> IssuersView {
     IssuersView {
+        failing: scene.of(2, 9),
         listing: listing(
             (0..scene.of(4, 50))
                 .map(|index| issuer_line(scene, index))
@@ -89,6 +90,8 @@ pub(crate) fn issuer(scene: Scene, name: &str) -> IssuerView {
 
 pub(crate) fn consumers(scene: Scene) -> ConsumersView {
     ConsumersView {
+        live_instances: scene.of(20, 4_210),
+        failing_instances: scene.of(1, 12),
         listing: listing(
             (0..scene.of(4, 50))
                 .map(|index| consumer_line(scene, index))

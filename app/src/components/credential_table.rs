@@ -62,12 +62,12 @@ fn row(line: CredentialLine, now: OffsetDateTime) -> AnyView {
                 </a>
                 {line.sandbox.then(sandbox_mark)}
             </th>
-            <td data-label="Kind">{line.kind}</td>
-            <td data-label="Environment">
+            <td data-label="Kind" class="minor">{line.kind}</td>
+            <td data-label="Environment" class="minor">
                 <bdi>{line.environment}</bdi>
             </td>
             <td data-label="Owner">{owner}</td>
-            <td data-label="Version" class="number">
+            <td data-label="Version" class="number minor">
                 {line.current_version.map_or("–".to_owned(), words::count)}
             </td>
             <td data-label="Age">

@@ -23,15 +23,15 @@ pub fn Field(
     #[prop(optional)]
     list: Option<&'static str>,
     /// Distinguishes two fields of the same name on one page.
-    #[prop(optional)]
-    id_prefix: &'static str,
+    #[prop(optional, into)]
+    id_prefix: String,
 ) -> impl IntoView {
     let typed = if kind == "password" {
         None
     } else {
         state.value(name).or(value)
     };
-    let around = Around::new(&state, id_prefix, name, hint);
+    let around = Around::new(&state, &id_prefix, name, hint);
     view! {
         <div class="field" data-invalid=around.is_invalid()>
             {around.label(label, required)} {around.hint()}
@@ -64,10 +64,10 @@ pub fn TextArea(
     #[prop(optional, into)] value: Option<String>,
     #[prop(optional)] required: bool,
     #[prop(default = 3)] rows: u32,
-    #[prop(optional)] id_prefix: &'static str,
+    #[prop(optional, into)] id_prefix: String,
 ) -> impl IntoView {
     let typed = state.value(name).or(value).unwrap_or_default();
-    let around = Around::new(&state, id_prefix, name, hint);
+    let around = Around::new(&state, &id_prefix, name, hint);
     view! {
         <div class="field" data-invalid=around.is_invalid()>
             {around.label(label, required)} {around.hint()}
@@ -98,10 +98,10 @@ pub fn Select(
     #[prop(optional, into)] hint: Option<String>,
     #[prop(optional, into)] value: Option<String>,
     #[prop(optional)] required: bool,
-    #[prop(optional)] id_prefix: &'static str,
+    #[prop(optional, into)] id_prefix: String,
 ) -> impl IntoView {
     let chosen = state.value(name).or(value).unwrap_or_default();
-    let around = Around::new(&state, id_prefix, name, hint);
+    let around = Around::new(&state, &id_prefix, name, hint);
     let options = choices
         .into_iter()
         .map(|(value, words)| {
@@ -140,14 +140,14 @@ pub fn Checkbox(
     #[prop(optional, into)] hint: Option<String>,
     #[prop(default = "true")] value: &'static str,
     #[prop(optional)] checked: bool,
-    #[prop(optional)] id_prefix: &'static str,
+    #[prop(optional, into)] id_prefix: String,
 ) -> impl IntoView {
     let is_checked = if state.values.is_empty() {
         checked
     } else {
         state.value(name).is_some_and(|typed| typed == value)
     };
-    let around = Around::new(&state, id_prefix, name, hint);
+    let around = Around::new(&state, &id_prefix, name, hint);
     view! {
         <div class="field field--check" data-invalid=around.is_invalid()>
             <input

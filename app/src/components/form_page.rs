@@ -5,24 +5,15 @@ use leptos::prelude::*;
 use super::sentence::Sentence;
 use crate::form::FormState;
 
-/// A page that is one form, to its own address.
-#[component]
-pub fn FormPage(
-    /// The page's one heading: what the form does.
-    #[prop(into)]
-    title: String,
-    /// What will happen, and what will not.
-    #[prop(into)]
-    lead: String,
-    state: FormState,
-    children: Children,
-) -> impl IntoView {
+/// A page that is one form, to its own address: what it does, what will happen, and its fields.
+pub fn form_page(title: impl Into<String>, lead: impl Into<String>, state: FormState, fields: AnyView) -> AnyView {
+    let (title, lead) = (title.into(), lead.into());
     view! {
         <Sentence>{title}</Sentence>
         <p class="panel__text">{lead}</p>
         <FormProblems state />
         <form class="form form--page" method="post">
-            {children()}
+            {fields}
         </form>
     }
     .into_any()
@@ -76,18 +67,13 @@ pub fn FormProblems(
 }
 
 /// Fields that belong together, with what they are for.
-#[component]
-pub fn Group(
-    #[prop(into)] title: String,
-    #[prop(optional, into)] text: String,
-    children: Children,
-) -> impl IntoView {
+pub fn group(title: &'static str, text: &'static str, fields: AnyView) -> AnyView {
     let text = (!text.is_empty()).then(|| view! { <p class="form__text">{text}</p> });
     view! {
         <fieldset class="form__group">
             <legend class="form__legend">{title}</legend>
             {text}
-            {children()}
+            {fields}
         </fieldset>
     }
     .into_any()

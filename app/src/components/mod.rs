@@ -4,6 +4,7 @@ pub mod badge;
 pub mod choice;
 pub mod credential_table;
 pub mod field;
+pub mod finding_list;
 pub mod fleet;
 pub mod form_page;
 pub mod frame;

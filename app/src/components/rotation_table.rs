@@ -81,7 +81,7 @@ fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> AnyView {
                 {reason.map(|reason| view! { <span class="reason">{reason}</span> })}
             </td> <td data-label="Started">
                 <Moment at=line.started_at style=Style::Relative now />
-            </td> <td data-label="Took" class="number">
+            </td> <td data-label="Took" class="number minor">
                 {took}
             </td> <td data-label="Started by">
                 <bdi>{line.started_by}</bdi>
@@ -93,9 +93,9 @@ fn row(line: RotationLine, now: OffsetDateTime, subject: Subject) -> AnyView {
     .into_any()
 }
 
-/// "12 → 13", or "first version".
+/// "12 → 13", or "first → 1".
 pub fn version_step(from: Option<u64>, to: u64) -> String {
-    from.map_or_else(|| format!("first, {to}"), |from| format!("{from} → {to}"))
+    from.map_or_else(|| format!("first → {to}"), |from| format!("{from} → {to}"))
 }
 
 /// What is left of a soak.

@@ -27,6 +27,7 @@ pub mod issuer;
 pub mod posted;
 mod reading;
 pub mod rotation;
+pub mod sandbox;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
@@ -36,11 +37,12 @@ use std::collections::BTreeMap;
 
 pub use account::{AccountForm, AccountUpdateForm, PasswordForm};
 pub use consumer::{ConsumerForm, ConsumerTokenForm};
-pub use credential::CredentialForm;
+pub use credential::{CredentialForm, HoldForm};
 pub use freeze::FreezeForm;
 pub use issuer::{Intent, IssuerForm};
 pub use posted::Posted;
 pub use rotation::{CommandForm, RotationForm};
+pub use sandbox::SabotageForm;
 pub use sign_in::SignInForm;
 pub use token::{SubjectForm, TokenForm};
 

@@ -1,12 +1,24 @@
 //! The pages, a folder per noun.
 
+pub mod audit;
+pub mod consumer;
+pub mod consumer_form;
+pub mod consumers;
 pub mod credential;
+pub mod credential_form;
 pub mod credentials;
+pub mod expiries;
+pub mod issuer;
+pub mod issuer_form;
+pub mod issuers;
 pub mod missing;
+pub mod needs_person;
 pub mod overview;
 pub mod rotation;
 pub mod rotations;
+pub mod settings;
 pub mod sign_in;
+pub mod start_rotation;
 
 use leptos::either::Either;
 use leptos::prelude::*;

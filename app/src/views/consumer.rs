@@ -9,6 +9,10 @@ use crate::forms::Values;
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConsumersView {
     pub listing: Listing<ConsumerLine>,
+    /// Live instances of all consumers, filters aside.
+    pub live_instances: u64,
+    /// Of which the last report was a refusal.
+    pub failing_instances: u64,
     pub may_operate: bool,
 }
 

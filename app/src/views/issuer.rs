@@ -9,6 +9,8 @@ use crate::forms::Values;
 #[derive(Clone, Debug, PartialEq)]
 pub struct IssuersView {
     pub listing: Listing<IssuerLine>,
+    /// That cannot be reached, or whose breaker is open, filters aside.
+    pub failing: u64,
     pub may_administer: bool,
 }
 

@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use self::consumers::consumers;
 use self::facts::{facts, findings};
 use self::radius::radius;
+pub(super) use self::rotate::effect;
 use self::rotate::rotate_now;
 use super::{Heading, page, parameter};
 use crate::components::credential_table::sandbox_mark;

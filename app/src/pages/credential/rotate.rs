@@ -72,7 +72,7 @@ fn ready(view: &CredentialView, state: &FormState) -> AnyView {
 }
 
 /// "8 instances of 4 services will move to version 13, 2 first."
-fn effect(plan: &RotationPlan) -> String {
+pub(in crate::pages) fn effect(plan: &RotationPlan) -> String {
     let RotationPlan::Ready {
         next_version,
         services,

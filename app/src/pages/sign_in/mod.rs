@@ -82,7 +82,7 @@ pub fn SignInLinkPage() -> impl IntoView {
 
 /// The page before the frame: the mark, a title and one thing to do.
 #[component]
-fn Door(title: &'static str, children: Children) -> impl IntoView {
+pub(super) fn Door(title: &'static str, children: Children) -> impl IntoView {
     view! {
         <Title text=format!("{title} · Rota") />
         <main class="door">
