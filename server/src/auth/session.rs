@@ -160,9 +160,8 @@ pub async fn begin(
     clock: &dyn Clock,
 ) -> Result<(), ApiError> {
     let now = clock.now();
-    if session.id().is_some() {
-        session.flush().await.map_err(|error| unavailable(&error))?;
-    }
+    session.clear().await;
+    session.cycle_id().await.map_err(|error| unavailable(&error))?;
     let signed_in = SignedIn {
         account,
         epoch,

@@ -179,8 +179,14 @@ fn too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // Whether it is JSON at all comes first. The skipping parser does not recurse, however deep the text.
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| malformed_json(&error))?;
+    // serde would take an array for an object, field by field.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(ApiError::from(engine::Refusal::rule("", "must be a JSON object")));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let pointer = pointer(error.path());
         let cause = error.into_inner();
         if cause.is_data() {
@@ -197,9 +203,7 @@ fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             .with_error(pointer, detail);
         }
         malformed_json(&cause)
-    })?;
-    deserializer.end().map_err(|error| malformed_json(&error))?;
-    Ok(parsed)
+    })
 }
 
 fn malformed_json(error: &serde_json::Error) -> ApiError {

@@ -99,6 +99,16 @@ impl From<Refusal> for ApiError {
                 "Not signed in",
                 "send `Authorization: Bearer` with a valid token",
             ),
+            // The two refusals of delivery that the contract gives a code of their own.
+            Refusal::Forbidden(words) if words.contains("is not bound to credential") => {
+                Self::new(StatusCode::FORBIDDEN, code::NOT_BOUND, "Not bound", words)
+            }
+            Refusal::NotFound { kind, .. } if kind.starts_with("version yet") => Self::new(
+                StatusCode::NOT_FOUND,
+                code::NO_VERSION_YET,
+                "No version yet",
+                "this credential has no version yet; its first rotation is on its way, or waits for a person",
+            ),
             Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, code::FORBIDDEN, "Not allowed", detail),
             Refusal::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "Not found", detail)

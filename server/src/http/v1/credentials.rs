@@ -113,7 +113,7 @@ async fn update(
 /// Takes a credential out of the catalog
 #[utoipa::path(delete, path = "/api/v1/credentials/{name}", tag = "catalog",
     params(("name" = String, Path), ("If-Match" = Option<String>, Header)),
-    responses((status = 204)), security(("bearer" = ["administrator"])))]
+    responses((status = 204)), security(("bearer" = ["operator"])))]
 async fn delete(
     State(state): State<AppState>,
     Caller(actor): Caller,
