@@ -73,9 +73,7 @@ pub struct IssuerForm {
     #[serde(default)]
     pub list_label_pointer: String,
     #[serde(default)]
-    pub allowed_request: String,
-    #[serde(default)]
-    pub refused_request: String,
+    pub forbidden_request: String,
     #[serde(default = "nothing")]
     pub token: Secret,
     // Both
@@ -92,24 +90,24 @@ pub struct IssuerForm {
 const CREATE_EXAMPLE: &str = r#"{
   "method": "POST",
   "path": "/v1/keys",
-  "headers": { "Authorization": "Bearer {{token}}" },
-  "body": { "label": "{{name}}" }
+  "headers": { "Authorization": "Bearer {{admin_token}}" },
+  "body": { "label": "{{label}}" }
 }"#;
 const TEST_EXAMPLE: &str = r#"{
   "method": "GET",
   "path": "/v1/me",
-  "headers": { "Authorization": "Bearer {{secret}}" }
+  "headers": { "Authorization": "Bearer {{key}}" }
 }"#;
 const REVOKE_EXAMPLE: &str = r#"{
   "method": "DELETE",
-  "path": "/v1/keys/{{id}}",
-  "headers": { "Authorization": "Bearer {{token}}" },
+  "path": "/v1/keys/{{key_id}}",
+  "headers": { "Authorization": "Bearer {{admin_token}}" },
   "expect_status": [200, 204, 404]
 }"#;
 const LIST_EXAMPLE: &str = r#"{
   "method": "GET",
   "path": "/v1/keys",
-  "headers": { "Authorization": "Bearer {{token}}" }
+  "headers": { "Authorization": "Bearer {{admin_token}}" }
 }"#;
 
 impl IssuerForm {
@@ -159,8 +157,7 @@ impl IssuerForm {
         form.test_request = template(&config["test"]);
         form.revoke_request = template(&config["revoke"]);
         form.list_request = template(&config["list"]);
-        form.allowed_request = template(&config["allowed"]);
-        form.refused_request = template(&config["refused"]);
+        form.forbidden_request = template(&config["forbidden"]);
         form
     }
 
@@ -275,10 +272,9 @@ impl IssuerForm {
             ("test", "test_request", &self.test_request),
             ("revoke", "revoke_request", &self.revoke_request),
             ("list", "list_request", &self.list_request),
-            ("allowed", "allowed_request", &self.allowed_request),
-            ("refused", "refused_request", &self.refused_request),
+            ("forbidden", "forbidden_request", &self.forbidden_request),
         ] {
-            let is_needed = !matches!(name, "allowed" | "refused");
+            let is_needed = name != "forbidden";
             match object(errors, field, typed) {
                 Some(request) => config[name] = request,
                 None if is_needed => {
@@ -422,8 +418,7 @@ impl IssuerForm {
             list_items_pointer: blank(),
             list_id_pointer: blank(),
             list_label_pointer: blank(),
-            allowed_request: blank(),
-            refused_request: blank(),
+            forbidden_request: blank(),
             token: nothing(),
             override_reason: blank(),
             revision: blank(),
@@ -450,13 +445,12 @@ pub const SSL_MODES: [(&str, &str); 4] = [
 ];
 
 /// The requests by their name on the wire and their field.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 5] = [
     ("create", "create_request"),
     ("test", "test_request"),
     ("revoke", "revoke_request"),
     ("list", "list_request"),
-    ("allowed", "allowed_request"),
-    ("refused", "refused_request"),
+    ("forbidden", "forbidden_request"),
 ];
 
 impl Form for IssuerForm {
@@ -464,8 +458,7 @@ impl Form for IssuerForm {
         text: [
             kind, name, environment, host, port, database, sslmode, ca_pem, allow_plaintext, username, base_url,
             allow_private_network, create_request, create_id_pointer, create_secret_pointer, test_request,
-            revoke_request, list_request, list_items_pointer, list_id_pointer, list_label_pointer, allowed_request,
-            refused_request, override_reason, revision, intent,
+            revoke_request, list_request, list_items_pointer, list_id_pointer, list_label_pointer, forbidden_request, override_reason, revision, intent,
         ],
         lists: [],
         secret: [password, token]

@@ -176,7 +176,7 @@ fn what_is_wrong_with_an_issuer_stands_beside_its_field() {
         ("test_request", r#"{"method": "GET", "path": "/", "wrong": 1}"#),
         ("revoke_request", ""),
         ("list_request", r#"{"method": 3, "path": "/"}"#),
-        ("allowed_request", "x"),
+        ("forbidden_request", "x"),
         ("create_id_pointer", "id"),
         ("list_label_pointer", ""),
         ("base_url", ""),

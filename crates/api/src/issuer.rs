@@ -130,6 +130,9 @@ pub struct PostgresqlConfig {
     pub sslmode: SslMode,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_pem: Option<String>,
+    /// A plain connection beyond loopback; becomes a finding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_plaintext: bool,
 }
 
 /// `admin` of the kind `postgresql`.
@@ -152,7 +155,8 @@ impl From<PostgresqlAdmin> for SecretMap {
 
 /// `config` of the kind `http_api_key`: request templates and where to look in the replies.
 ///
-/// Templates may hold `{{token}}` (the administrator's), `{{name}}`, `{{id}}` and `{{secret}}`.
+/// Templates may hold `{{admin_token}}`, `{{label}}` (by which Rota knows its own keys again), `{{key_id}}`, `{{key}}`
+/// and `{{variables.NAME}}` from the credential's configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -161,16 +165,18 @@ pub struct HttpApiKeyConfig {
     /// Private and loopback addresses are refused unless this says so.
     #[serde(default)]
     pub allow_private_network: bool,
+    /// Plain HTTP beyond loopback; becomes a finding.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_plaintext: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_pem: Option<String>,
     pub create: HttpCreate,
     pub test: HttpRequest,
     pub revoke: HttpRequest,
     pub list: HttpList,
-    /// An act the key must be allowed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allowed: Option<HttpRequest>,
     /// An act the key must be refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused: Option<HttpRequest>,
+    pub forbidden: Option<HttpRequest>,
 }
 
 /// One request template.

@@ -83,9 +83,8 @@ pub(super) fn settings(state: &FormState) -> AnyView {
         }.into_any())}
         <details class="more" open=has_probes(state)>
             <summary>"Permission probes"</summary>
-            {group("Permission probes", "Tried with every new key before anybody gets it: a key that may do too little, or too much, is taken back.", view! {
-                <TextArea state=state.clone() name="allowed_request" label="An act it must be allowed" rows=3 />
-                <TextArea state=state.clone() name="refused_request" label="An act it must be refused" rows=3 />
+            {group("Permission probes", "Tried with every new key before anybody gets it: a key that may do too much is taken back.", view! {
+                <TextArea state=state.clone() name="forbidden_request" label="An act it must be refused" rows=3 />
             }.into_any())}
         </details>
     }
@@ -93,7 +92,7 @@ pub(super) fn settings(state: &FormState) -> AnyView {
 }
 
 fn has_probes(state: &FormState) -> bool {
-    ["allowed_request", "refused_request"]
+    ["forbidden_request"]
         .iter()
         .any(|name| state.error(name).is_some() || state.value(name).is_some_and(|text| !text.is_empty()))
 }

@@ -106,7 +106,11 @@ fn draw(view: &IssuerFormView, state: &FormState, name: Option<&str>) -> AnyView
     } else {
         "Rota signs in once to see that it works. Nothing is created there until a credential is rotated."
     };
-    let settings = if is_http { http_api_key::settings(state) } else { postgresql::settings(state) };
+    let settings = if is_http {
+        http_api_key::settings(state)
+    } else {
+        postgresql::settings(state)
+    };
     let administrator = if is_http {
         http_api_key::administrator(state, name.is_some())
     } else {
@@ -166,8 +170,14 @@ fn overriding(state: &FormState) -> AnyView {
 }
 
 fn buttons(name: Option<&str>) -> AnyView {
-    let save = if name.is_some() { "Test and store the change" } else { "Test and add the issuer" };
-    let back = name.map_or("/issuers".to_owned(), |name| format!("/issuers/{}", words::segment(name)));
+    let save = if name.is_some() {
+        "Test and store the change"
+    } else {
+        "Test and add the issuer"
+    };
+    let back = name.map_or("/issuers".to_owned(), |name| {
+        format!("/issuers/{}", words::segment(name))
+    });
     view! {
         <div class="form__end">
             <button class="button button--primary" type="submit" name="intent" value="save">

@@ -81,10 +81,10 @@ fn issuers() {
     );
     let _: HttpApiKeyConfig = request(json!({
         "base_url": "http://127.0.0.1:4000", "allow_private_network": true,
-        "create": {"method": "POST", "path": "/keys", "headers": {"authorization": "Bearer {{token}}"},
-                   "body": {"label": "{{name}}"}, "id_pointer": "/id", "secret_pointer": "/secret"},
-        "test": {"method": "GET", "path": "/orders", "headers": {"x-api-key": "{{secret}}"}},
-        "revoke": {"method": "DELETE", "path": "/keys/{{id}}"},
+        "create": {"method": "POST", "path": "/keys", "headers": {"authorization": "Bearer {{admin_token}}"},
+                   "body": {"label": "{{label}}"}, "id_pointer": "/id", "secret_pointer": "/secret"},
+        "test": {"method": "GET", "path": "/orders", "headers": {"x-api-key": "{{key}}"}},
+        "revoke": {"method": "DELETE", "path": "/keys/{{key_id}}"},
         "list": {"method": "GET", "path": "/keys", "items_pointer": "/keys", "id_pointer": "/id", "label_pointer": "/label"}
     }));
 }
