@@ -56,7 +56,13 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     {
         tracing::warn!("a worker did not stop in time; what it was doing is repeated at the next start");
     }
-    state.database.close().await;
+    // Every answered change is durable already; what hangs here is a reader that nobody waits for.
+    if tokio::time::timeout(std::time::Duration::from_secs(1), state.database.close())
+        .await
+        .is_err()
+    {
+        tracing::warn!("the database was left while it was still being read");
+    }
     tracing::info!("Rota has stopped");
     Ok(())
 }

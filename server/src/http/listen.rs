@@ -24,7 +24,7 @@ const MOST_CONNECTIONS: usize = 8_192;
 /// A client that takes longer to send its headers, or to agree on TLS, is dropped.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Requests in flight get this long to end after a stop was asked for.
-const DRAIN: Duration = Duration::from_secs(8);
+const DRAIN: Duration = Duration::from_secs(7);
 
 /// Serves until `shutdown`, then lets what is in flight end.
 pub async fn serve(

@@ -1,6 +1,6 @@
 //! Carries rotations on: one task per rotation under way. All state is in the database, so a task may die at any point.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +22,18 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 struct Fleet {
     state: AppState,
     driver: Driver,
-    driven: Mutex<HashSet<RotationId>>,
+    driven: Mutex<Driven>,
 }
+
+#[derive(Default)]
+struct Driven {
+    running: HashSet<RotationId>,
+    /// The last announcement of a rotation may arrive after its end: driven again, it would be counted twice.
+    ended: VecDeque<RotationId>,
+}
+
+/// So many ended rotations are remembered; an announcement is never that late.
+const REMEMBERED: usize = 1_000;
 
 /// Drives every rotation under way until the server stops.
 pub async fn drive_rotations(state: AppState, tasks: TaskTracker) {
@@ -69,27 +79,38 @@ pub async fn drive_rotations(state: AppState, tasks: TaskTracker) {
 impl Fleet {
     /// Starts driving a rotation, unless that is being done already.
     fn take(self: &Arc<Self>, id: RotationId, tasks: &TaskTracker) {
-        if !self.lock().insert(id.clone()) {
-            return;
+        {
+            let mut driven = self.lock();
+            if driven.ended.contains(&id) || !driven.running.insert(id.clone()) {
+                return;
+            }
         }
         let fleet = Arc::clone(self);
         tasks.spawn(async move {
-            // Subscribed before the first look, so nothing falls in between.
-            fleet.drive(&id).await;
-            fleet.lock().remove(&id);
+            let has_ended = fleet.drive(&id).await;
+            let mut driven = fleet.lock();
+            driven.running.remove(&id);
+            if has_ended {
+                driven.ended.push_back(id);
+                if driven.ended.len() > REMEMBERED {
+                    driven.ended.pop_front();
+                }
+            }
         });
     }
 
-    async fn drive(&self, id: &RotationId) {
+    /// Whether it has ended; otherwise the server stops.
+    async fn drive(&self, id: &RotationId) -> bool {
+        // Subscribed before the first look, so nothing falls in between.
         let mut changes = self.state.announcements.subscribe(Topic::Rotation(id.clone()));
         loop {
             // Also the driver's own: a step in progress is finished, since it is safe to stop only between steps.
             if self.state.shutdown.is_cancelled() {
-                return;
+                return false;
             }
             let pause = match self.state.services.drive(&self.driver, id).await {
                 Ok(Next::Again) => continue,
-                Ok(Next::Ended) => return,
+                Ok(Next::Ended) => return true,
                 Ok(Next::At(time)) => time.since(self.state.services.clock.now()).min(LONGEST_WAIT),
                 Ok(Next::NotMine) => RETRY_AFTER,
                 Err(refusal) => {
@@ -98,14 +119,14 @@ impl Fleet {
                 }
             };
             tokio::select! {
-                () = self.state.shutdown.cancelled() => return,
+                () = self.state.shutdown.cancelled() => return false,
                 () = tokio::time::sleep(pause) => {}
                 () = changes.changed() => {}
             }
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashSet<RotationId>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Driven> {
         self.driven.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -43,12 +43,21 @@ struct Route {
 }
 
 async fn routes(app: &TestApp) -> Vec<Route> {
-    let document = app.anonymous().get("/api/openapi.json").await.expect_status(200).json();
+    let document = app
+        .anonymous()
+        .get("/api/openapi.json")
+        .await
+        .expect_status(200)
+        .json();
     let mut routes = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let security = operation["security"].as_array().unwrap_or_else(|| panic!("{method} {path} is open"));
-            let role = security[0]["bearer"][0].as_str().unwrap_or_else(|| panic!("{method} {path} names no role"));
+            let security = operation["security"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{method} {path} is open"));
+            let role = security[0]["bearer"][0]
+                .as_str()
+                .unwrap_or_else(|| panic!("{method} {path} names no role"));
             let filled = path
                 .replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057")
                 .replace("{command}", "pause")
@@ -97,7 +106,11 @@ async fn every_route_is_open_to_its_roles_and_to_nobody_else() {
     }
     actors.insert("consumer", app.consumer("test-consumer").await);
     let metrics_token = json!({"name": "scraper", "role": "administrator", "scope": "metrics"});
-    let made = app.bootstrap().post("/api/v1/tokens", &metrics_token).await.expect_status(201);
+    let made = app
+        .bootstrap()
+        .post("/api/v1/tokens", &metrics_token)
+        .await
+        .expect_status(201);
     actors.insert("metrics", app.holder_of(made.text("/token")));
     let mut wrong = Vec::new();
     for route in &routes {
@@ -117,7 +130,10 @@ async fn every_route_is_open_to_its_roles_and_to_nobody_else() {
             let reply = ask(actor, route).await;
             let was_let_in = !matches!(reply.status.as_u16(), 401 | 403);
             if may != was_let_in || reply.status.is_server_error() {
-                wrong.push(format!("{} answers {} to {who}: {}", route.label, reply.status, reply.body));
+                wrong.push(format!(
+                    "{} answers {} to {who}: {}",
+                    route.label, reply.status, reply.body
+                ));
             }
         }
     }
@@ -130,9 +146,19 @@ async fn only_the_known_routes_answer_without_a_token() {
     for path in server::http::router::OPEN_ROUTES {
         app.anonymous().get(path).await.expect_status(200);
     }
-    for path in ["/api/v1/whoami", "/api/v1/nothing", "/api/v2/whoami", "/api", "/apix"] {
+    for path in [
+        "/api/v1/whoami",
+        "/api/v1/nothing",
+        "/api/v2/whoami",
+        "/api",
+        "/apix",
+    ] {
         let reply = app.anonymous().get(path).await;
-        assert!(matches!(reply.status.as_u16(), 401 | 404), "{path}: {}", reply.status);
+        assert!(
+            matches!(reply.status.as_u16(), 401 | 404),
+            "{path}: {}",
+            reply.status
+        );
     }
 }
 
@@ -162,11 +188,23 @@ async fn a_revoked_token_and_a_disabled_account_are_refused_by_the_next_request(
     let app = TestApp::start();
     let administrator = app.bootstrap();
     let body = json!({"name": "short", "role": "viewer"});
-    let made = administrator.post("/api/v1/tokens", &body).await.expect_status(201);
+    let made = administrator
+        .post("/api/v1/tokens", &body)
+        .await
+        .expect_status(201);
     let program = app.holder_of(made.text("/token"));
     program.get("/api/v1/whoami").await.expect_status(200);
-    administrator.delete(&format!("/api/v1/tokens/{}", made.text("/id"))).await.expect_status(204);
-    program.get("/api/v1/whoami").await.expect_problem(401, "unauthenticated");
+    administrator
+        .delete(&format!("/api/v1/tokens/{}", made.text("/id")))
+        .await
+        .expect_status(204);
+    program
+        .get("/api/v1/whoami")
+        .await
+        .expect_problem(401, "unauthenticated");
     let forged = app.holder_of(&format!("{}x", made.text("/token")));
-    forged.get("/api/v1/whoami").await.expect_problem(401, "unauthenticated");
+    forged
+        .get("/api/v1/whoami")
+        .await
+        .expect_problem(401, "unauthenticated");
 }

@@ -9,12 +9,29 @@ use crate::harness::TestApp;
 #[tokio::test]
 async fn the_audit_is_verified_beside_a_running_server_and_from_a_file() {
     let app = TestApp::start();
-    app.bootstrap().post("/api/v1/freezes", &json!({"reason": "test"})).await.expect_status(201);
+    app.bootstrap()
+        .post("/api/v1/freezes", &json!({"reason": "test"}))
+        .await
+        .expect_status(201);
     let output = app.run(&["audit", "verify"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 
-    let entries = app.bootstrap().get("/api/v1/audit?limit=500").await.expect_status(200).json();
-    let mut lines: Vec<String> = entries["items"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    let entries = app
+        .bootstrap()
+        .get("/api/v1/audit?limit=500")
+        .await
+        .expect_status(200)
+        .json();
+    let mut lines: Vec<String> = entries["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     lines.reverse();
     let file = app.folder().join("audit.jsonl");
     let name = file.to_str().unwrap();
@@ -47,7 +64,10 @@ fn a_missing_root_key_beside_sealed_data_creates_nothing() {
     let (code, folder) = app.stop();
     assert_eq!(code, Some(0));
     let key = folder.path().join("root.key");
-    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let kept = std::fs::read(&key).unwrap();
     std::fs::remove_file(&key).unwrap();
     let app = TestApp::start_with(&[]);
@@ -59,7 +79,11 @@ fn a_missing_root_key_beside_sealed_data_creates_nothing() {
 
     std::fs::write(&key, vec![7; kept.len()]).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(app.run_in(folder.path(), &["serve"]).status.code(), Some(1), "another key");
+    assert_eq!(
+        app.run_in(folder.path(), &["serve"]).status.code(),
+        Some(1),
+        "another key"
+    );
     std::fs::write(&key, kept).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
     let refused = app.run_in(folder.path(), &["serve"]);
@@ -83,9 +107,16 @@ fn wrong_settings_are_refused_with_a_sentence_and_code_2() {
         assert_eq!(output.status.code(), Some(2), "{variable}");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains(words), "{variable}: {said}");
-        assert!(!said.contains(value) || variable != "ROTA_BOOTSTRAP_TOKEN", "a secret is repeated: {said}");
+        assert!(
+            !said.contains(value) || variable != "ROTA_BOOTSTRAP_TOKEN",
+            "a secret is repeated: {said}"
+        );
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is made by a refused start");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        0,
+        "nothing is made by a refused start"
+    );
 }
 
 #[test]

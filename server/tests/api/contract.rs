@@ -17,9 +17,19 @@ async fn the_openapi_document_is_the_one_in_docs() {
         std::fs::write(&path, format!("{text}\n")).unwrap();
     }
     let kept: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    assert!(kept == served, "the API changed: write docs/openapi.json anew and look at the difference");
+    assert!(
+        kept == served,
+        "the API changed: write docs/openapi.json anew and look at the difference"
+    );
     let app = TestApp::start();
-    assert!(app.anonymous().get("/api/openapi.json").await.expect_status(200).json() == kept);
+    assert!(
+        app.anonymous()
+            .get("/api/openapi.json")
+            .await
+            .expect_status(200)
+            .json()
+            == kept
+    );
 }
 
 #[tokio::test]
@@ -47,32 +57,65 @@ async fn what_is_wrong_with_a_body_is_said_in_one_form() {
     let app = TestApp::start();
     let administrator = app.bootstrap();
     let send = |body: &str, kind: Option<&str>| {
-        let mut request = administrator.request(Method::POST, "/api/v1/freezes").body(body.to_owned());
+        let mut request = administrator
+            .request(Method::POST, "/api/v1/freezes")
+            .body(body.to_owned());
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
         }
         Reply::of(request)
     };
     let json_type = Some("application/json");
-    send("{\"reason\":", json_type).await.expect_problem(400, "malformed");
-    send("{\"reason\":\"a\"}", None).await.expect_problem(415, "unsupported_media_type");
-    send("reason=a", Some("application/x-www-form-urlencoded")).await.expect_problem(415, "unsupported_media_type");
-    send(&" ".repeat(1_100_000), json_type).await.expect_problem(413, "too_large");
-    send(&"[".repeat(20_000), json_type).await.expect_problem(400, "malformed");
-    let reply = send("{\"reason\":\"a\",\"surprise\":1}", json_type).await.expect_problem(422, "invalid");
+    send("{\"reason\":", json_type)
+        .await
+        .expect_problem(400, "malformed");
+    send("{\"reason\":\"a\"}", None)
+        .await
+        .expect_problem(415, "unsupported_media_type");
+    send("reason=a", Some("application/x-www-form-urlencoded"))
+        .await
+        .expect_problem(415, "unsupported_media_type");
+    send(&" ".repeat(1_100_000), json_type)
+        .await
+        .expect_problem(413, "too_large");
+    send(&"[".repeat(20_000), json_type)
+        .await
+        .expect_problem(400, "malformed");
+    let reply = send("{\"reason\":\"a\",\"surprise\":1}", json_type)
+        .await
+        .expect_problem(422, "invalid");
     assert_eq!(reply.json()["errors"][0]["pointer"], "/surprise");
-    let reply = send("{\"reason\":17}", json_type).await.expect_problem(422, "invalid");
+    let reply = send("{\"reason\":17}", json_type)
+        .await
+        .expect_problem(422, "invalid");
     assert_eq!(reply.json()["errors"][0]["pointer"], "/reason");
     let reply = send("{\"reason\":\"a\",\"environment\":\"Not A Name\"}", json_type).await;
     let reply = reply.expect_problem(422, "invalid");
     assert_eq!(reply.json()["errors"][0]["pointer"], "/environment");
 
-    administrator.get("/api/v1/credentials/absent").await.expect_problem(404, "not_found");
-    administrator.get("/api/v1/credentials/UPPER").await.expect_problem(404, "not_found");
-    administrator.get("/api/v1/rotations/no-id").await.expect_problem(404, "not_found");
-    administrator.get("/api/v1/credentials?limit=x").await.expect_problem(400, "malformed");
-    administrator.get("/api/v1/credentials?surprise=1").await.expect_problem(400, "malformed");
-    Reply::of(administrator.request(Method::PUT, "/api/v1/freezes")).await.expect_problem(405, "method_not_allowed");
+    administrator
+        .get("/api/v1/credentials/absent")
+        .await
+        .expect_problem(404, "not_found");
+    administrator
+        .get("/api/v1/credentials/UPPER")
+        .await
+        .expect_problem(404, "not_found");
+    administrator
+        .get("/api/v1/rotations/no-id")
+        .await
+        .expect_problem(404, "not_found");
+    administrator
+        .get("/api/v1/credentials?limit=x")
+        .await
+        .expect_problem(400, "malformed");
+    administrator
+        .get("/api/v1/credentials?surprise=1")
+        .await
+        .expect_problem(400, "malformed");
+    Reply::of(administrator.request(Method::PUT, "/api/v1/freezes"))
+        .await
+        .expect_problem(405, "method_not_allowed");
 }
 
 #[tokio::test]
@@ -83,16 +126,40 @@ async fn a_stale_change_is_refused_and_if_match_is_optional() {
     let read = operator.get("/api/v1/consumers/orders").await.expect_status(200);
     let tag = read.header("etag").unwrap().to_owned();
     let change = json!({"labels": {"team": "a"}});
-    let first = operator.with("if-match", &tag).patch("/api/v1/consumers/orders", &change).await.expect_status(200);
+    let first = operator
+        .with("if-match", &tag)
+        .patch("/api/v1/consumers/orders", &change)
+        .await
+        .expect_status(200);
     assert_ne!(first.header("etag"), Some(tag.as_str()));
     let other = json!({"labels": {"team": "b"}});
-    operator.with("if-match", &tag).patch("/api/v1/consumers/orders", &other).await.expect_problem(412, "stale");
-    operator.with("if-match", &tag).delete("/api/v1/consumers/orders").await.expect_problem(412, "stale");
-    operator.patch("/api/v1/consumers/orders", &other).await.expect_status(200);
+    operator
+        .with("if-match", &tag)
+        .patch("/api/v1/consumers/orders", &other)
+        .await
+        .expect_problem(412, "stale");
+    operator
+        .with("if-match", &tag)
+        .delete("/api/v1/consumers/orders")
+        .await
+        .expect_problem(412, "stale");
+    operator
+        .patch("/api/v1/consumers/orders", &other)
+        .await
+        .expect_status(200);
     let all = json!({"name": "orders", "service": "orders", "environment": "test"});
-    operator.post("/api/v1/consumers", &all).await.expect_problem(409, "name_taken");
-    operator.delete("/api/v1/consumers/orders").await.expect_status(204);
-    operator.get("/api/v1/consumers/orders").await.expect_problem(404, "not_found");
+    operator
+        .post("/api/v1/consumers", &all)
+        .await
+        .expect_problem(409, "name_taken");
+    operator
+        .delete("/api/v1/consumers/orders")
+        .await
+        .expect_status(204);
+    operator
+        .get("/api/v1/consumers/orders")
+        .await
+        .expect_problem(404, "not_found");
 }
 
 #[tokio::test]
@@ -101,8 +168,14 @@ async fn every_reply_says_what_browsers_may_do_with_it() {
     for path in ["/sign-in", "/api/v1/whoami", "/healthz", "/nothing"] {
         let reply = app.anonymous().get(path).await;
         let policy = reply.header("content-security-policy").unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
-        assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{path}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
+        assert!(
+            !policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"),
+            "{path}"
+        );
         assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{path}");
         assert_eq!(reply.header("cache-control"), Some("no-store"), "{path}");
         assert!(reply.header("strict-transport-security").is_some(), "{path}");
@@ -110,9 +183,19 @@ async fn every_reply_says_what_browsers_may_do_with_it() {
     }
     let nonce = |reply: &Reply| {
         let policy = reply.header("content-security-policy").unwrap().to_owned();
-        policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned()
+        policy
+            .split("'nonce-")
+            .nth(1)
+            .unwrap()
+            .split('\'')
+            .next()
+            .unwrap()
+            .to_owned()
     };
-    let (first, second) = (app.anonymous().get("/sign-in").await, app.anonymous().get("/sign-in").await);
+    let (first, second) = (
+        app.anonymous().get("/sign-in").await,
+        app.anonymous().get("/sign-in").await,
+    );
     assert_ne!(nonce(&first), nonce(&second));
 }
 
@@ -120,9 +203,16 @@ async fn every_reply_says_what_browsers_may_do_with_it() {
 async fn a_correlation_id_joins_the_request_and_its_audit_entry() {
     let app = TestApp::start();
     let administrator = app.bootstrap().with("x-correlation-id", "deploy-42");
-    let reply = administrator.post("/api/v1/freezes", &json!({"reason": "deploy"})).await.expect_status(201);
+    let reply = administrator
+        .post("/api/v1/freezes", &json!({"reason": "deploy"}))
+        .await
+        .expect_status(201);
     assert_eq!(reply.header("x-correlation-id"), Some("deploy-42"));
-    let entries = administrator.get("/api/v1/audit?action=freeze").await.expect_status(200).json();
+    let entries = administrator
+        .get("/api/v1/audit?action=freeze")
+        .await
+        .expect_status(200)
+        .json();
     assert_eq!(entries["items"][0]["correlation"], "deploy-42", "{entries}");
     assert_eq!(entries["items"][0]["source"], "127.0.0.1");
 }
@@ -134,15 +224,31 @@ async fn lists_go_on_where_the_page_before_ended() {
         app.consumer(name).await;
     }
     let viewer = app.program("viewer").await;
-    let first = viewer.get("/api/v1/consumers?limit=2").await.expect_status(200).json();
+    let first = viewer
+        .get("/api/v1/consumers?limit=2")
+        .await
+        .expect_status(200)
+        .json();
     assert_eq!(first["items"].as_array().unwrap().len(), 2);
     let cursor = first["next_cursor"].as_str().unwrap();
-    let second = viewer.get(&format!("/api/v1/consumers?limit=2&cursor={cursor}")).await.expect_status(200).json();
+    let second = viewer
+        .get(&format!("/api/v1/consumers?limit=2&cursor={cursor}"))
+        .await
+        .expect_status(200)
+        .json();
     assert_eq!(second["items"][0]["name"], "c");
     assert!(second["next_cursor"].is_null());
-    let entries = viewer.get("/api/v1/audit?limit=2").await.expect_status(200).json();
+    let entries = viewer
+        .get("/api/v1/audit?limit=2")
+        .await
+        .expect_status(200)
+        .json();
     let cursor = entries["next_cursor"].as_str().unwrap();
-    let next = viewer.get(&format!("/api/v1/audit?limit=2&cursor={cursor}")).await.expect_status(200).json();
+    let next = viewer
+        .get(&format!("/api/v1/audit?limit=2&cursor={cursor}"))
+        .await
+        .expect_status(200)
+        .json();
     let sequence = |value: &Value| value["sequence"].as_i64().unwrap();
     assert_eq!(sequence(&entries["items"][1]) - 1, sequence(&next["items"][0]));
 }

@@ -23,19 +23,31 @@ pub struct Reply {
 
 impl Actor {
     pub(super) fn new(url: &str, http: reqwest::Client, token: Option<String>) -> Self {
-        Self { url: url.to_owned(), http, token, headers: HeaderMap::new() }
+        Self {
+            url: url.to_owned(),
+            http,
+            token,
+            headers: HeaderMap::new(),
+        }
     }
 
     /// The same with one more header on every request.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut changed = self.clone();
-        changed.headers.insert(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        changed.headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).unwrap(),
+        );
         changed
     }
 
     /// A request, not yet sent.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) };
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}{path}", self.url)
+        };
         let request = self.http.request(method, url).headers(self.headers.clone());
         match &self.token {
             Some(token) => request.bearer_auth(token),
@@ -70,7 +82,11 @@ impl Reply {
     pub async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, body: response.text().await.expect("a whole reply") }
+        Self {
+            status,
+            headers,
+            body: response.text().await.expect("a whole reply"),
+        }
     }
 
     /// The same, once its status is checked.
@@ -84,7 +100,12 @@ impl Reply {
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Self {
         let reply = self.expect_status(status);
-        assert_eq!(reply.header("content-type"), Some("application/problem+json"), "{}", reply.body);
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json"),
+            "{}",
+            reply.body
+        );
         assert_eq!(reply.text("/code"), code, "{}", reply.body);
         reply
     }
@@ -98,7 +119,10 @@ impl Reply {
     pub fn text(&self, pointer: &str) -> &str {
         // Found in the body itself, so that it can be borrowed: test values hold no escapes.
         let value = self.json();
-        let text = value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer}: {}", self.body));
+        let text = value
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_else(|| panic!("{pointer}: {}", self.body));
         let start = self.body.find(text).expect("a text without escapes");
         &self.body[start..start + text.len()]
     }
@@ -110,7 +134,9 @@ impl Reply {
     /// The session cookie that was set, as a browser sends it back.
     #[track_caller]
     pub fn cookie(&self) -> String {
-        let cookie = self.header("set-cookie").unwrap_or_else(|| panic!("no cookie: {:?}", self.headers));
+        let cookie = self
+            .header("set-cookie")
+            .unwrap_or_else(|| panic!("no cookie: {:?}", self.headers));
         cookie.split(';').next().unwrap_or_default().to_owned()
     }
 }

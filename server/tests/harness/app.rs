@@ -66,12 +66,21 @@ impl TestApp {
             .no_proxy()
             .build()
             .expect("a client");
-        Self { child, folder, url, log, http }
+        Self {
+            child,
+            folder,
+            url,
+            log,
+            http,
+        }
     }
 
     /// Another program of ours in the same folder, run to its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        command(self.folder.path(), &[]).args(arguments).output().expect("the program runs")
+        command(self.folder.path(), &[])
+            .args(arguments)
+            .output()
+            .expect("the program runs")
     }
 
     /// The same in another folder.
@@ -81,7 +90,10 @@ impl TestApp {
 
     /// The same with further variables.
     pub fn run_with(&self, folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-        command(folder, variables).args(arguments).output().expect("the program runs")
+        command(folder, variables)
+            .args(arguments)
+            .output()
+            .expect("the program runs")
     }
 
     /// The address it listens on, whatever people use.
@@ -132,14 +144,22 @@ impl TestApp {
     /// A program with a role.
     pub async fn program(&self, role: &str) -> Actor {
         let body = json!({"name": format!("test-{role}"), "role": role});
-        let made = self.bootstrap().post("/api/v1/tokens", &body).await.expect_status(201);
+        let made = self
+            .bootstrap()
+            .post("/api/v1/tokens", &body)
+            .await
+            .expect_status(201);
         self.holder_of(made.text("/token"))
     }
 
     /// A consumer, made for the test.
     pub async fn consumer(&self, name: &str) -> Actor {
         let body = json!({"name": name, "service": name, "environment": "test"});
-        let made = self.bootstrap().post("/api/v1/consumers", &body).await.expect_status(201);
+        let made = self
+            .bootstrap()
+            .post("/api/v1/consumers", &body)
+            .await
+            .expect_status(201);
         self.holder_of(made.text("/token"))
     }
 }
@@ -166,6 +186,11 @@ fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
 }
 
 fn terminate(child: &Child) {
-    let status = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "the server was gone already");
+    let status = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "the server was gone already"
+    );
 }

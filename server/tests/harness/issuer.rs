@@ -28,7 +28,10 @@ impl TestApp {
             "config": {"host": postgres.host(), "port": postgres.port(), "database": postgres.database(), "sslmode": "disable"},
             "admin": {"username": postgres.username(), "password": postgres.password()}
         });
-        administrator.post("/api/v1/issuers", &issuer).await.expect_status(201);
+        administrator
+            .post("/api/v1/issuers", &issuer)
+            .await
+            .expect_status(201);
         let consumer = self.consumer("orders").await.with("x-rota-instance", "orders-1");
         let credential = json!({
             "name": "orders-app", "kind": "database_password", "issuer": "orders-db", "owner_team": "orders",
@@ -36,25 +39,53 @@ impl TestApp {
             "strategy": "alternating", "config": {"role": role}, "consumers": ["orders"],
             "policy": {"max_age": "P30D", "grace": "PT1S", "soak": "PT0S", "waves": [100], "evidence": "acks_and_probe"}
         });
-        administrator.post("/api/v1/credentials", &credential).await.expect_status(201);
-        let rotations = administrator.get("/api/v1/rotations?credential=orders-app").await.expect_status(200);
+        administrator
+            .post("/api/v1/credentials", &credential)
+            .await
+            .expect_status(201);
+        let rotations = administrator
+            .get("/api/v1/rotations?credential=orders-app")
+            .await
+            .expect_status(200);
         self.ended(rotations.text("/items/0/id"), "completed").await;
-        Rotated { postgres, credential: "orders-app".to_owned(), role, consumer }
+        Rotated {
+            postgres,
+            credential: "orders-app".to_owned(),
+            role,
+            consumer,
+        }
     }
 
     /// Follows a rotation's events to its end, which must be this one; gives the rotation.
     pub async fn ended(&self, id: &str, state: &str) -> Value {
         let administrator = self.bootstrap();
-        let events = administrator.get(&format!("/api/v1/rotations/{id}/events")).await.expect_status(200);
-        let rotation = administrator.get(&format!("/api/v1/rotations/{id}")).await.expect_status(200).json();
-        assert_eq!(rotation["state"], state, "{rotation:#}\n{}\n{}", events.body, self.log());
+        let events = administrator
+            .get(&format!("/api/v1/rotations/{id}/events"))
+            .await
+            .expect_status(200);
+        let rotation = administrator
+            .get(&format!("/api/v1/rotations/{id}"))
+            .await
+            .expect_status(200)
+            .json();
+        assert_eq!(
+            rotation["state"],
+            state,
+            "{rotation:#}\n{}\n{}",
+            events.body,
+            self.log()
+        );
         rotation
     }
 
     /// Begins a rotation; gives its id.
     pub async fn rotate(&self, credential: &str) -> String {
         let path = format!("/api/v1/credentials/{credential}/rotations");
-        let started = self.bootstrap().post(&path, &json!({"reason": "test"})).await.expect_status(201);
+        let started = self
+            .bootstrap()
+            .post(&path, &json!({"reason": "test"}))
+            .await
+            .expect_status(201);
         started.text("/id").to_owned()
     }
 }
