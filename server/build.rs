@@ -1,5 +1,5 @@
 //! Embeds the browser bundle (`target/site`, made by `cargo xtask bundle`) where there is one.
-//! With none the table is empty and the server still compiles: pages then work without script and style.
+//! With none the table holds the style alone and the server still compiles: pages then work without script.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -23,9 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut source = String::new();
     if manifest.is_file() {
         collect(&site, "", &mut files)?;
-        writeln!(source, "static MANIFEST_JSON: Option<&str> = Some(include_str!({manifest:?}));")?;
+        writeln!(
+            source,
+            "static MANIFEST_JSON: Option<&str> = Some(include_str!({manifest:?}));"
+        )?;
     } else {
         writeln!(source, "static MANIFEST_JSON: Option<&str> = None;")?;
+        plain_site(&manifest_dir, &mut files)?;
     }
     writeln!(source, "/// Sorted by address.")?;
     writeln!(source, "static ASSETS: &[(&str, Asset)] = &[")?;
@@ -37,11 +41,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Without a bundle the pages still have their style and their mark: no script is needed for either.
+fn plain_site(manifest_dir: &Path, files: &mut BTreeMap<String, PathBuf>) -> Result<(), Box<dyn Error>> {
+    let style = manifest_dir.join("../style").canonicalize()?;
+    let public = manifest_dir.join("../public").canonicalize()?;
+    println!("cargo::rerun-if-changed={}", style.display());
+    println!("cargo::rerun-if-changed={}", public.display());
+    let mut sheets = vec![style.join("tokens.css"), style.join("base.css")];
+    for folder in ["components", "pages"] {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(style.join(folder))? {
+            found.push(entry?.path());
+        }
+        found.sort();
+        sheets.extend(found);
+    }
+    let mut whole = String::new();
+    for sheet in sheets {
+        whole += &fs::read_to_string(sheet)?;
+    }
+    let path = PathBuf::from(env::var("OUT_DIR")?).join("style.css");
+    fs::write(&path, whole)?;
+    collect(&public, "", files)?;
+    files.insert("style.css".to_owned(), path);
+    Ok(())
+}
+
 fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -> Result<(), Box<dyn Error>> {
     for found in fs::read_dir(folder)? {
         let path = found?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-        let address = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let address = if prefix.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{prefix}/{name}")
+        };
         if path.is_dir() {
             collect(&path, &address, files)?;
         } else if address != "manifest.json" && !is_compressed_form(&path) {
@@ -76,7 +112,11 @@ fn embedded(path: &Path, suffix: &str) -> String {
     name.push(".");
     name.push(suffix);
     let compressed = PathBuf::from(name);
-    if compressed.is_file() { format!("Some(include_bytes!({compressed:?}))") } else { "None".to_owned() }
+    if compressed.is_file() {
+        format!("Some(include_bytes!({compressed:?}))")
+    } else {
+        "None".to_owned()
+    }
 }
 
 /// Only names that carry the hash of their content may be kept for ever.

@@ -1,4 +1,4 @@
-//! The browser bundle, embedded at build time by `build.rs`. Without a bundle there are no assets and no manifest.
+//! The browser bundle, embedded at build time by `build.rs`. Without a bundle there is the style alone, and no manifest.
 
 use std::sync::LazyLock;
 
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub output_name: String,
 }
 
+/// The style sheet of a server that was built without a bundle.
+pub const PLAIN_STYLE: &str = "/style.css";
+
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 static MANIFEST: LazyLock<Option<Manifest>> =
@@ -53,19 +56,25 @@ pub fn manifest() -> Option<Manifest> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ASSETS, asset, manifest};
+    use super::{ASSETS, PLAIN_STYLE, asset, manifest};
 
     #[test]
     fn what_the_manifest_names_is_embedded_and_cached_for_ever() {
-        // Built without a bundle there is nothing to serve, and nothing may be promised either.
+        // Built without a bundle there is no script to serve, and none may be promised either.
         let Some(manifest) = manifest() else {
-            assert!(ASSETS.is_empty());
+            assert!(asset(PLAIN_STYLE).is_some_and(|sheet| !sheet.immutable));
+            assert!(ASSETS.iter().all(|(address, _)| !address.starts_with("pkg/")));
             return;
         };
         for address in [&manifest.css, &manifest.js, &manifest.wasm] {
             let found = asset(address).unwrap_or_else(|| panic!("{address} is not embedded"));
             assert!(found.immutable, "{address}");
-            assert!(found.brotli.is_some_and(|brotli| brotli.len() <= found.bytes.len().max(64)), "{address}");
+            assert!(
+                found
+                    .brotli
+                    .is_some_and(|brotli| brotli.len() <= found.bytes.len().max(64)),
+                "{address}"
+            );
         }
         assert_eq!(manifest.js, format!("/pkg/{}.js", manifest.output_name));
         assert_eq!(manifest.wasm, format!("/pkg/{}_bg.wasm", manifest.output_name));

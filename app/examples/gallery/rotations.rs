@@ -65,7 +65,7 @@ fn line(scene: Scene, index: u64, kind: u64) -> RotationLine {
         } else {
             ago(Duration::hours(index as i64 * 5))
         },
-        started_by: if index % 2 == 0 {
+        started_by: if index.is_multiple_of(2) {
             scene.person("ada")
         } else {
             "schedule".into()
@@ -113,6 +113,7 @@ pub(crate) fn one(scene: Scene, id: &str) -> RotationView {
     own.id = id.to_owned();
     let is_live = kind == 1 || kind == LIVE;
     RotationView {
+        sandbox: false,
         reason: scene.person("Quarterly change, ticket 991"),
         steps: steps(kind),
         fleet: fleet(scene, kind),

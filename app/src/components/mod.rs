@@ -1,5 +1,7 @@
 //! Parts that more than one page uses: data and actions come as props, nothing is fetched here.
 
+#![expect(clippy::needless_pass_by_value, reason = "components own their props")]
+
 pub mod badge;
 pub mod choice;
 pub mod credential_table;
@@ -17,6 +19,7 @@ pub mod pagination;
 pub mod panel;
 pub mod ring;
 pub mod rotation_table;
+pub mod sandbox_panel;
 pub mod sentence;
 pub mod shown_once;
 pub mod stat_card;

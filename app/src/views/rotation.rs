@@ -207,6 +207,8 @@ pub struct RotationView {
     pub actions: Vec<Action>,
     /// What a person should know to decide, when the rotation is stuck: what is known of both versions.
     pub operator_note: Option<String>,
+    /// The credential belongs to the sandbox.
+    pub sandbox: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -36,11 +36,16 @@ pub async fn make_link(
     // Whoever may run this may read the database and its root key, so there is nothing left to protect from them.
     let actor = Actor::system("command-line");
     let token = services.create_sign_in_link(&actor, account.as_ref()).await?;
+    Ok(link_url(public_url, &token))
+}
+
+/// The address of a link's button.
+pub fn link_url(public_url: &Url, token: &SecretText) -> SecretText {
     let base = public_url.as_str().trim_end_matches('/');
-    Ok(SecretText::new(format!(
+    SecretText::new(format!(
         "{base}/sign-in/link?token={}",
         token.expose_text()
-    )))
+    ))
 }
 
 /// Checks a name and a password and begins a session.

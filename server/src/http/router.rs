@@ -57,14 +57,14 @@ pub fn router(state: &AppState) -> Router {
 }
 
 /// Embedded files, then nothing: a page for people, a problem for programs.
-async fn not_found(request: Request) -> Response {
+async fn not_found(State(state): State<AppState>, request: Request) -> Response {
     if let Some(file) = static_files::find(&request) {
         return file;
     }
     if request.uri().path().starts_with("/api") {
         return ApiError::no_route().into_response();
     }
-    pages::missing()
+    pages::missing(&state, request).await
 }
 
 async fn method_not_allowed() -> Response {

@@ -20,6 +20,7 @@ use crate::components::notice::FormNotice;
 use crate::components::panel::Panel;
 use crate::components::ring::LargeRing;
 use crate::components::rotation_table::{RotationTable, Subject};
+use crate::components::sandbox_panel::SandboxPanel;
 use crate::form::FormState;
 use crate::views::credential::{CredentialView, NextRotation};
 use crate::views::frame::Frame;
@@ -32,16 +33,17 @@ pub fn CredentialPage() -> impl IntoView {
     page(
         heading,
         move |reader| async move { reader.credential(&name).await },
-        |view, frame| draw(view, &frame),
+        |view, frame| draw(&view, &frame),
     )
     .into_any()
 }
 
-fn draw(view: CredentialView, frame: &Frame) -> AnyView {
+fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let state = FormState::current();
-    let heading = sentence(&view, frame);
+    let heading = sentence(view, frame);
     let (history, versions, planned) = (view.history.clone(), view.versions.clone(), view.planned);
+    let here = format!("/credentials/{}", words::segment(&view.line.name));
     let audit = format!("/audit?subject={}", words::segment(&view.line.name));
     view! {
         <header class="subject">
@@ -51,11 +53,11 @@ fn draw(view: CredentialView, frame: &Frame) -> AnyView {
                     <bdi>{view.line.name.clone()}</bdi>
                     {view.line.sandbox.then(sandbox_mark)}
                 </h1>
-                <p class="subject__facts">{kind_line(&view)}</p>
+                <p class="subject__facts">{kind_line(view)}</p>
                 <p class="subject__sentence">{heading}</p>
             </div>
             <div class="subject__actions">
-                {rotate_now(&view, &state)}
+                {rotate_now(view, &state)}
             </div>
         </header>
         <FormNotice state />
@@ -63,13 +65,14 @@ fn draw(view: CredentialView, frame: &Frame) -> AnyView {
             <Lanes versions planned now />
         </Panel>
         <div class="grid grid--two">
-            {consumers(&view, now)}
+            {consumers(view, now)}
             <div class="stack">
-                {facts(&view)}
-                {radius(&view)}
+                {facts(view)}
+                {radius(view)}
                 {findings(&view.findings, now)}
             </div>
         </div>
+        <SandboxPanel frame=frame.clone() is_sandbox_entry=view.line.sandbox back=here />
         <Panel title="History">
             {if history.is_empty() {
                 view! { <p class="lack">"Not rotated yet."</p> }.into_any()

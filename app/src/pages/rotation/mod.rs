@@ -17,6 +17,7 @@ use crate::components::moment::{Moment, Style};
 use crate::components::notice::FormNotice;
 use crate::components::panel::Panel;
 use crate::components::rotation_table::{countdown, version_step};
+use crate::components::sandbox_panel::SandboxPanel;
 use crate::components::steps::Steps;
 use crate::components::way_back::WayBack;
 use crate::form::FormState;
@@ -53,6 +54,10 @@ fn draw(view: RotationView, frame: &Frame) -> AnyView {
     let back = buttons(back, &state);
     let way_back = view.way_back.clone();
     let (steps, fleet) = (view.steps.clone(), view.fleet.clone());
+    let (sandboxed, back_here) = (
+        view.sandbox,
+        format!("/rotations/{}", words::segment(&view.line.id)),
+    );
     let (from, to, started_at) = (view.line.from_version, view.line.to_version, view.line.started_at);
     view! {
         <header class="subject subject--flat">
@@ -96,6 +101,7 @@ fn draw(view: RotationView, frame: &Frame) -> AnyView {
             {verdict_panel(view.verdict)}
             {event_log(view.log)}
         </div>
+        <SandboxPanel frame=frame.clone() is_sandbox_entry=sandboxed back=back_here />
     }
     .into_any()
 }

@@ -1,0 +1,139 @@
+//! Settings: how this server runs, who may enter, what is frozen.
+
+use app::reader::ReadError;
+use app::views::credential::{FindingLine, Severity};
+use app::views::settings::{
+    ApiTokenLine, PersonLine, SettingLine, SettingsView, Thresholds, WrappingKeyLine,
+};
+use engine::access::{Account, Token, TokenOwner, TokenScope};
+use engine::catalog::age::AgeThresholds;
+use engine::delivery::live::INSTANCE_TTL;
+use engine::seal::WrappingKeyStatus;
+
+use super::frame::{role, shown_freeze};
+use super::words::moment;
+use super::{PageReader, unavailable};
+
+impl PageReader {
+    pub(super) async fn read_settings(&self) -> Result<SettingsView, ReadError> {
+        let services = &self.state.services;
+        let now = self.now();
+        let (people, tokens) = if self.may_administer() {
+            (
+                services.accounts(&self.actor).await.map_err(unavailable)?,
+                services.program_tokens(&self.actor).await.map_err(unavailable)?,
+            )
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let freezes = services.freezes(&self.actor).await.map_err(unavailable)?;
+        let wrapping_key = services
+            .wrapping_key_status(&self.actor)
+            .await
+            .map_err(unavailable)?;
+        let thresholds = AgeThresholds::default();
+        Ok(SettingsView {
+            running: self.running(),
+            findings: self
+                .standing_findings()
+                .into_iter()
+                .map(|words| FindingLine {
+                    severity: Severity::Warning,
+                    title: words,
+                    remedy: "See docs/operations.md, root key.".to_owned(),
+                    since: moment(wrapping_key.active.since),
+                })
+                .collect(),
+            thresholds: Thresholds {
+                yellow_from: thresholds.yellow_from,
+                red_from: thresholds.red_from,
+                instance_ttl: INSTANCE_TTL,
+            },
+            people: people.iter().map(person).collect(),
+            tokens: tokens
+                .iter()
+                .filter(|token| token.is_valid(now))
+                .filter_map(api_token)
+                .collect(),
+            freezes: freezes
+                .iter()
+                .filter(|freeze| freeze.is_on(now))
+                .map(|freeze| shown_freeze(freeze, 0))
+                .collect(),
+            wrapping_key: wrapping_key_line(&wrapping_key),
+            may_administer: self.may_administer(),
+            may_operate: self.may_operate(),
+        })
+    }
+
+    fn running(&self) -> Vec<SettingLine> {
+        let line = |name: &str, value: String, source: &str| SettingLine {
+            name: name.to_owned(),
+            value,
+            source: source.to_owned(),
+        };
+        let root_key = if self.state.root_key_beside_database {
+            "in a file beside the database"
+        } else {
+            "apart from the database"
+        };
+        vec![
+            line("Version", env!("CARGO_PKG_VERSION").to_owned(), "this binary"),
+            line("Address", self.server_url(), "ROTA_PUBLIC_URL"),
+            line(
+                "Database",
+                self.state.database.backend().label().to_owned(),
+                "ROTA_DATABASE_URL",
+            ),
+            line(
+                "Root key",
+                root_key.to_owned(),
+                "ROTA_ROOT_KEY_FILE, ROTA_ROOT_PASSPHRASE",
+            ),
+            line(
+                "Sandbox",
+                if self.state.sandbox { "on" } else { "off" }.to_owned(),
+                "ROTA_SANDBOX",
+            ),
+        ]
+    }
+}
+
+fn person(account: &Account) -> PersonLine {
+    PersonLine {
+        name: account.name.to_string(),
+        display_name: account.display_name.clone(),
+        role: role(account.role),
+        disabled: account.disabled_at.is_some(),
+        has_password: account.password_hash.is_some(),
+        last_sign_in: None,
+    }
+}
+
+fn api_token(token: &Token) -> Option<ApiTokenLine> {
+    let TokenOwner::Program { name, role: owned } = &token.owner else {
+        return None;
+    };
+    let scope = match token.scope {
+        TokenScope::Api => "api",
+        TokenScope::Metrics => "metrics",
+    };
+    Some(ApiTokenLine {
+        id: token.id.to_string(),
+        name: name.to_string(),
+        hint: token.hint.clone(),
+        role: role(*owned),
+        scopes: vec![scope.to_owned()],
+        expires_at: token.expires_at.map(moment),
+        last_used: None,
+    })
+}
+
+fn wrapping_key_line(status: &WrappingKeyStatus) -> WrappingKeyLine {
+    WrappingKeyLine {
+        version: u64::from(status.active.version),
+        since: moment(status.active.since),
+        sealed_values: status.sealed_values,
+        to_rewrap: status.to_rewrap,
+    }
+}
