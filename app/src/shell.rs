@@ -56,7 +56,7 @@ pub fn shell(assets: Assets, nonce: Option<String>, theme: Theme) -> AnyView {
         shared_context.set_is_hydrating(false);
     }
     provide_context(theme);
-    let scripts = assets.bundle.map(|bundle| scripts(bundle, nonce));
+    let scripts = assets.bundle.map(|bundle| scripts(&bundle, nonce));
     view! {
         <!DOCTYPE html>
         <html lang="en" data-theme=theme.slug()>
@@ -78,7 +78,7 @@ pub fn shell(assets: Assets, nonce: Option<String>, theme: Theme) -> AnyView {
 }
 
 /// Loads the islands when the browser is idle; the page is readable and its forms work long before.
-fn scripts(bundle: Bundle, nonce: Option<String>) -> AnyView {
+fn scripts(bundle: &Bundle, nonce: Option<String>) -> AnyView {
     let boot = format!(
         "{}({:?},{:?});",
         include_str!("boot.js").trim_end().trim_end_matches(';'),

@@ -83,7 +83,7 @@ fn line(scene: Scene, index: u64) -> CredentialLine {
             rotation: "018f-1".into(),
             words: "wave 2 of 3".into(),
         }),
-        sandbox: index % 2 == 0,
+        sandbox: index.is_multiple_of(2),
     }
 }
 

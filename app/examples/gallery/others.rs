@@ -44,9 +44,14 @@ fn issuer_line(scene: Scene, index: u64) -> IssuerLine {
     let refused = "connection refused at 10.0.0.7:5432".to_owned();
     IssuerLine {
         name: scene.name(["orders-db", "stripe", "ledger-db", "search-api"][index as usize % 4]),
-        kind: if index % 2 == 0 { "PostgreSQL" } else { "HTTP API" }.into(),
+        kind: if index.is_multiple_of(2) {
+            "PostgreSQL"
+        } else {
+            "HTTP API"
+        }
+        .into(),
         environment: "production".into(),
-        address: if index % 2 == 0 {
+        address: if index.is_multiple_of(2) {
             "10.0.0.7:5432, orders"
         } else {
             "https://api.stripe.example"

@@ -11,7 +11,7 @@ pub fn Sparkline(points: Vec<Point>, #[prop(optional_no_strip)] goal: Option<f64
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
     });
-    let span = if high - low < f64::EPSILON {
+    let span = if (high - low).abs() < f64::EPSILON {
         1.0
     } else {
         high - low

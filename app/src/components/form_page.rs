@@ -6,7 +6,12 @@ use super::sentence::Sentence;
 use crate::form::FormState;
 
 /// A page that is one form, to its own address: what it does, what will happen, and its fields.
-pub fn form_page(title: impl Into<String>, lead: impl Into<String>, state: FormState, fields: AnyView) -> AnyView {
+pub fn form_page(
+    title: impl Into<String>,
+    lead: impl Into<String>,
+    state: FormState,
+    fields: AnyView,
+) -> AnyView {
     let (title, lead) = (title.into(), lead.into());
     view! {
         <Sentence>{title}</Sentence>

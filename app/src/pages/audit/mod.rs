@@ -59,14 +59,23 @@ fn first_use() -> AnyView {
 /// "2026-11-21"
 fn parse_date(text: &str) -> Option<Date> {
     let mut parts = text.splitn(3, '-');
-    let year: i32 = parts.next()?.parse().ok().filter(|year| (1970..=9999).contains(year))?;
+    let year: i32 = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|year| (1970..=9999).contains(year))?;
     let month = time::Month::try_from(parts.next()?.parse::<u8>().ok()?).ok()?;
     Date::from_calendar_date(year, month, parts.next()?.parse().ok()?).ok()
 }
 
 fn date_value(date: Option<Date>) -> String {
     date.map_or(String::new(), |date| {
-        format!("{:04}-{:02}-{:02}", date.year(), u8::from(date.month()), date.day())
+        format!(
+            "{:04}-{:02}-{:02}",
+            date.year(),
+            u8::from(date.month()),
+            date.day()
+        )
     })
 }
 
@@ -87,7 +96,11 @@ fn draw(view: AuditView, asked: &AuditQuery, frame: &Frame) -> AnyView {
             ],
         )
     };
-    let next = view.listing.next_cursor.as_deref().map(|cursor| list_address(Some(cursor)));
+    let next = view
+        .listing
+        .next_cursor
+        .as_deref()
+        .map(|cursor| list_address(Some(cursor)));
     let first = asked.cursor.as_ref().map(|_| list_address(None));
     let heading = sentence(&view.chain, view.listing.unfiltered_total);
     let seal = seal(&view.chain, frame);
@@ -140,10 +153,17 @@ fn draw(view: AuditView, asked: &AuditQuery, frame: &Frame) -> AnyView {
 fn sentence(chain: &ChainState, total: u64) -> String {
     let all = words::counted_as(total, "entry", "entries");
     match chain {
-        ChainState::NotVerified => format!("{all}. The chain has not been verified since the server started."),
-        ChainState::Whole { .. } => format!("{all}. The chain is whole: none was changed, removed or put in."),
+        ChainState::NotVerified => {
+            format!("{all}. The chain has not been verified since the server started.")
+        }
+        ChainState::Whole { .. } => {
+            format!("{all}. The chain is whole: none was changed, removed or put in.")
+        }
         ChainState::Broken { sequence, .. } => {
-            format!("The chain is broken at entry {}. What stands from there on cannot be trusted.", words::count(*sequence))
+            format!(
+                "The chain is broken at entry {}. What stands from there on cannot be trusted.",
+                words::count(*sequence)
+            )
         }
     }
 }
@@ -272,7 +292,10 @@ mod tests {
 
     #[test]
     fn the_chain_s_state_is_one_sentence() {
-        let broken = ChainState::Broken { sequence: 4_711, what: "altered".into() };
+        let broken = ChainState::Broken {
+            sequence: 4_711,
+            what: "altered".into(),
+        };
         assert!(sentence(&broken, 9_000).starts_with("The chain is broken at entry 4,711."));
         assert!(sentence(&ChainState::NotVerified, 1).starts_with("1 entry."));
     }

@@ -40,7 +40,11 @@ fn draw(view: &ConsumerView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let line = view.line.clone();
     let state = FormState::current();
-    let credential_names: Vec<String> = view.credentials.iter().map(|credential| credential.name.clone()).collect();
+    let credential_names: Vec<String> = view
+        .credentials
+        .iter()
+        .map(|credential| credential.name.clone())
+        .collect();
     let credentials = view.credentials.clone();
     let has_credentials = !credentials.is_empty();
     view! {

@@ -14,11 +14,14 @@ pub(in crate::pages) fn usage(consumer: &str, credentials: &[String], server_url
         "export ROTA_URL={server}\nexport ROTA_TOKEN_FILE=/run/secrets/rota-token\nrota run --credential {credential} -- ./your-program"
     );
     let curl = format!(
-        "curl --fail --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     {server}/api/v1/delivery/{}",
-        words::segment(credential).replace("%2D", "-").replace("%2E", ".").replace("%5F", "_")
+        "curl --fail \\\n     --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     {server}/api/v1/delivery/{}",
+        words::segment(credential)
+            .replace("%2D", "-")
+            .replace("%2E", ".")
+            .replace("%5F", "_")
     );
     let report = format!(
-        "curl --fail --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" --json '{{\"version\": 1, \"status\": \"loaded\"}}' \\\n     {server}/api/v1/delivery/{credential}/acks"
+        "curl --fail \\\n     --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     --json '{{\"version\": 1, \"status\": \"loaded\"}}' \\\n     {server}/api/v1/delivery/{credential}/acks"
     );
     let text = format!(
         "Keep the token of {consumer} in a file that only the program may read. Every running copy names itself in X-Rota-Instance, so that waves can move through them."

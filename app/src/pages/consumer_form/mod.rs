@@ -92,7 +92,9 @@ fn draw(view: &ConsumerFormView, state: &FormState, name: Option<&str>) -> AnyVi
             "Add the consumer and show its token",
         ),
     };
-    let back = name.map_or("/consumers".to_owned(), |name| format!("/consumers/{}", words::segment(name)));
+    let back = name.map_or("/consumers".to_owned(), |name| {
+        format!("/consumers/{}", words::segment(name))
+    });
     let naming = match name {
         Some(name) => view! { <input type="hidden" name="name" value=name.to_owned() /> }.into_any(),
         None => view! {

@@ -52,7 +52,8 @@ fn first_use(may_operate: bool) -> AnyView {
         }
         .into_any()
     } else {
-        view! { <EmptyState title="No consumer yet" text=format!("{WHAT} An operator can add one.") /> }.into_any()
+        view! { <EmptyState title="No consumer yet" text=format!("{WHAT} An operator can add one.") /> }
+            .into_any()
     }
 }
 
@@ -69,7 +70,10 @@ fn draw(view: ConsumersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
     };
     let heading = sentence(&view);
     let listing = view.listing;
-    let next = listing.next_cursor.as_deref().map(|cursor| list_address(Some(cursor)));
+    let next = listing
+        .next_cursor
+        .as_deref()
+        .map(|cursor| list_address(Some(cursor)));
     let first = asked.cursor.as_ref().map(|_| list_address(None));
     let (shown, total, now) = (listing.items.len(), listing.total, frame.now);
     let rows = listing
@@ -77,7 +81,11 @@ fn draw(view: ConsumersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
         .into_iter()
         .map(|line| row(line, now))
         .collect_view();
-    let add: ViewFn = if view.may_operate { ViewFn::from(add_button) } else { ViewFn::default() };
+    let add: ViewFn = if view.may_operate {
+        ViewFn::from(add_button)
+    } else {
+        ViewFn::default()
+    };
     view! {
         <Sentence end=add>{heading}</Sentence>
         {filters(FILTERS, "/consumers", "Name or service", asked, &frame.environments)}

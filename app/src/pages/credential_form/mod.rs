@@ -134,13 +134,25 @@ fn draw(view: &CredentialFormView, state: &FormState, name: Option<&str>) -> Any
             "Check and add the credential",
         ),
     };
-    let back = name.map_or("/credentials".to_owned(), |name| format!("/credentials/{}", words::segment(name)));
+    let back = name.map_or("/credentials".to_owned(), |name| {
+        format!("/credentials/{}", words::segment(name))
+    });
     let kept = ["issuer", "issuer_kind", "revision"]
         .into_iter()
-        .chain(name.map(|_| ["name", "environment", "kind", "strategy"]).into_iter().flatten())
-        .map(|field| view! { <input type="hidden" name=field value=state.value(field).unwrap_or_default() /> })
+        .chain(
+            name.map(|_| ["name", "environment", "kind", "strategy"])
+                .into_iter()
+                .flatten(),
+        )
+        .map(
+            |field| view! { <input type="hidden" name=field value=state.value(field).unwrap_or_default() /> },
+        )
         .collect_view();
-    form_page(title, lead, state.clone(), view! {
+    form_page(
+        title,
+        lead,
+        state.clone(),
+        view! {
             {kept}
             {subject::naming(view, state, name.is_some())}
             {subject::at_the_issuer(state, name.is_some())}
@@ -157,7 +169,9 @@ fn draw(view: &CredentialFormView, state: &FormState, name: Option<&str>) -> Any
                     "Cancel"
                 </a>
             </div>
-        }.into_any())
+        }
+        .into_any(),
+    )
 }
 
 fn consumers(view: &CredentialFormView, state: &FormState) -> AnyView {
@@ -189,9 +203,16 @@ fn consumers(view: &CredentialFormView, state: &FormState) -> AnyView {
     } else {
         let choices = fitting
             .into_iter()
-            .map(|consumer| Choice::new(&consumer.name, &consumer.name, &format!("service {}", consumer.service)))
+            .map(|consumer| {
+                Choice::new(
+                    &consumer.name,
+                    &consumer.name,
+                    &format!("service {}", consumer.service),
+                )
+            })
             .collect();
-        view! { <CheckboxList state=state.clone() name="consumers" label="Consumers" hint=HINT choices /> }.into_any()
+        view! { <CheckboxList state=state.clone() name="consumers" label="Consumers" hint=HINT choices /> }
+            .into_any()
     };
     view! { {group("Who uses it", "", view! {{field}}.into_any())} }.into_any()
 }

@@ -10,7 +10,9 @@ use crate::form::FormState;
 use crate::views::credential::CredentialFormView;
 
 fn is_database(state: &FormState) -> bool {
-    state.value("issuer_kind").is_some_and(|kind| kind == KIND_POSTGRESQL)
+    state
+        .value("issuer_kind")
+        .is_some_and(|kind| kind == KIND_POSTGRESQL)
 }
 
 fn choices(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -140,12 +142,15 @@ fn strategy(state: &FormState) -> AnyView {
             "The old key works until the new one has proven itself.",
         )]
     };
-    view! { <RadioList state=state.clone() name="strategy" label="How versions follow each other" choices /> }.into_any()
+    view! { <RadioList state=state.clone() name="strategy" label="How versions follow each other" choices /> }
+        .into_any()
 }
 
 fn postgresql(state: &FormState, is_change: bool) -> AnyView {
     let has_probe = state.error("forbidden_probe").is_some()
-        || state.value("forbidden_probe").is_some_and(|text| !text.is_empty());
+        || state
+            .value("forbidden_probe")
+            .is_some_and(|text| !text.is_empty());
     view! {
         <Field
             state=state.clone()

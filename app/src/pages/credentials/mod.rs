@@ -29,7 +29,7 @@ pub fn CredentialsPage() -> impl IntoView {
             if view.listing.is_first_use() {
                 first_use().into_any()
             } else {
-                draw(view, &asked, &frame).into_any()
+                draw(&view, &asked, &frame).into_any()
             }
         },
     )
@@ -81,9 +81,9 @@ fn first_use() -> AnyView {
     .into_any()
 }
 
-fn draw(view: CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> AnyView {
+fn draw(view: &CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> AnyView {
     let listing = &view.listing;
-    let heading = sentence(&view);
+    let heading = sentence(view);
     let next = listing
         .next_cursor
         .as_deref()
@@ -100,7 +100,7 @@ fn draw(view: CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> AnyVi
     let now = frame.now;
     view! {
         <Sentence end=add_button>{heading}</Sentence>
-        {filters(&view, asked)}
+        {filters(view, asked)}
         <div class="panel" data-live="list">
             {if shown == 0 {
                 view! { <EmptyResult /> }.into_any()

@@ -23,7 +23,10 @@ pub(super) fn calendar(view: &ExpiriesView, chosen: Option<Date>) -> AnyView {
     let rows = weeks(view.month)
         .into_iter()
         .map(|week| {
-            let cells = week.into_iter().map(|date| cell(view, date, chosen)).collect_view();
+            let cells = week
+                .into_iter()
+                .map(|date| cell(view, date, chosen))
+                .collect_view();
             view! { <tr>{cells}</tr> }
         })
         .collect_view();
@@ -53,7 +56,11 @@ fn cell(view: &ExpiriesView, date: Date, chosen: Option<Date>) -> AnyView {
     if date.month() != view.month.month {
         return view! { <td class="calendar__outside"></td> }.into_any();
     }
-    let count = view.days.iter().find(|day| day.day == date).map_or(0, |day| day.count);
+    let count = view
+        .days
+        .iter()
+        .find(|day| day.day == date)
+        .map_or(0, |day| day.count);
     let most = view.days.iter().map(|day| day.count).max().unwrap_or(0);
     let is_today = (date == view.today).then_some("date");
     let number = date.day();
@@ -81,7 +88,11 @@ fn cell(view: &ExpiriesView, date: Date, chosen: Option<Date>) -> AnyView {
 
 /// Four shades by share of the fullest day; none for an empty one.
 fn weight(count: u64, most: u64) -> u64 {
-    if count == 0 || most == 0 { 0 } else { (count * 4).div_ceil(most).clamp(1, 4) }
+    if count == 0 || most == 0 {
+        0
+    } else {
+        (count * 4).div_ceil(most).clamp(1, 4)
+    }
 }
 
 /// The weeks that touch the month, Monday first, with the days of its neighbours.
@@ -106,13 +117,27 @@ pub(super) fn month_address(month: YearMonth) -> String {
 }
 
 fn before(month: YearMonth) -> YearMonth {
-    let year = if month.month == Month::January { month.year - 1 } else { month.year };
-    YearMonth { year, month: month.month.previous() }
+    let year = if month.month == Month::January {
+        month.year - 1
+    } else {
+        month.year
+    };
+    YearMonth {
+        year,
+        month: month.month.previous(),
+    }
 }
 
 fn after(month: YearMonth) -> YearMonth {
-    let year = if month.month == Month::December { month.year + 1 } else { month.year };
-    YearMonth { year, month: month.month.next() }
+    let year = if month.month == Month::December {
+        month.year + 1
+    } else {
+        month.year
+    };
+    YearMonth {
+        year,
+        month: month.month.next(),
+    }
 }
 
 #[cfg(test)]
@@ -121,10 +146,18 @@ mod tests {
 
     #[test]
     fn every_day_of_a_month_stands_in_one_week() {
-        for (year, month, number) in [(2026, Month::November, 6), (2027, Month::February, 4), (2024, Month::February, 5)] {
+        for (year, month, number) in [
+            (2026, Month::November, 6),
+            (2027, Month::February, 4),
+            (2024, Month::February, 5),
+        ] {
             let weeks = weeks(YearMonth { year, month });
             assert_eq!(weeks.len(), number, "{month} {year}");
-            let days = weeks.iter().flatten().filter(|date| date.month() == month).count();
+            let days = weeks
+                .iter()
+                .flatten()
+                .filter(|date| date.month() == month)
+                .count();
             assert_eq!(days, usize::from(month.length(year)));
         }
     }
@@ -137,7 +170,10 @@ mod tests {
 
     #[test]
     fn the_year_turns() {
-        let january = YearMonth { year: 2026, month: Month::January };
+        let january = YearMonth {
+            year: 2026,
+            month: Month::January,
+        };
         assert_eq!(month_address(before(january)), "/expiries?month=2025-12");
         assert_eq!(after(before(january)), january);
     }

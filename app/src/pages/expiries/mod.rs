@@ -91,7 +91,11 @@ fn month_name(month: YearMonth) -> String {
 fn sentence(view: &ExpiriesView) -> String {
     let late = match view.late_total {
         0 => "None is late.".to_owned(),
-        number => format!("{} {} late.", words::count(number), words::choose(number, "is", "are")),
+        number => format!(
+            "{} {} late.",
+            words::count(number),
+            words::choose(number, "is", "are")
+        ),
     };
     format!(
         "{late} {} {} the end of {} life in {}.",
@@ -175,7 +179,10 @@ mod tests {
 
     #[test]
     fn a_month_of_the_address_is_a_month() {
-        let november = YearMonth { year: 2026, month: Month::November };
+        let november = YearMonth {
+            year: 2026,
+            month: Month::November,
+        };
         assert_eq!(parse_month("2026-11"), Some(november));
         for text in ["", "2026", "2026-13", "2026-0", "99999-1", "x-y", "2026-11-01"] {
             assert_eq!(parse_month(text), None, "{text}");

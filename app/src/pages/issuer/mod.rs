@@ -103,7 +103,9 @@ fn sentence(health: &IssuerHealth, credentials: u64) -> String {
     let state = match health {
         IssuerHealth::Unknown => "The connection has not been tried yet.",
         IssuerHealth::Reached { .. } => "It answers.",
-        IssuerHealth::Failing { .. } => "The last attempt failed; after three in a row, scheduled rotations wait.",
+        IssuerHealth::Failing { .. } => {
+            "The last attempt failed; after three in a row, scheduled rotations wait."
+        }
         IssuerHealth::BreakerOpen { .. } => {
             "It failed three times in a row: scheduled rotations wait until a connection test works. Credentials in use are not touched."
         }

@@ -65,7 +65,7 @@ pub(super) fn settings(state: &FormState) -> AnyView {
                 label="Revoke a key"
                 hint="A key that is already gone counts as success: name 404 in expect_status."
                 required=true
-                rows=5
+                rows=6
             />
             <TextArea
                 state=state.clone()

@@ -54,7 +54,8 @@ fn first_use(may_administer: bool) -> AnyView {
         }
         .into_any()
     } else {
-        view! { <EmptyState title="No issuer yet" text=format!("{WHAT} An administrator can add one.") /> }.into_any()
+        view! { <EmptyState title="No issuer yet" text=format!("{WHAT} An administrator can add one.") /> }
+            .into_any()
     }
 }
 
@@ -70,7 +71,10 @@ fn draw(view: IssuersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
         )
     };
     let listing = view.listing;
-    let next = listing.next_cursor.as_deref().map(|cursor| list_address(Some(cursor)));
+    let next = listing
+        .next_cursor
+        .as_deref()
+        .map(|cursor| list_address(Some(cursor)));
     let first = asked.cursor.as_ref().map(|_| list_address(None));
     let heading = sentence(listing.unfiltered_total, view.failing);
     let (shown, total, now) = (listing.items.len(), listing.total, frame.now);
@@ -79,7 +83,11 @@ fn draw(view: IssuersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
         .into_iter()
         .map(|line| row(line, now))
         .collect_view();
-    let add: ViewFn = if view.may_administer { ViewFn::from(add_button) } else { ViewFn::default() };
+    let add: ViewFn = if view.may_administer {
+        ViewFn::from(add_button)
+    } else {
+        ViewFn::default()
+    };
     view! {
         <Sentence end=add>{heading}</Sentence>
         {filters(FILTERS, "/issuers", "Name or address", asked, &frame.environments)}
@@ -155,7 +163,7 @@ fn row(line: IssuerLine, now: time::OffsetDateTime) -> AnyView {
             <td data-label="Credentials" class="number">
                 {words::count(line.credentials)}
             </td>
-            <td data-label="State">{health(line.health, now)}</td>
+            <td data-label="State" class="cell--wide">{health(line.health, now)}</td>
         </tr>
     }
     .into_any()

@@ -69,6 +69,10 @@ fn sentence(view: &NeedsPersonView) -> String {
     match critical {
         0 => format!("{all} None is critical."),
         number if number == view.listing.items.len() as u64 && number < total => all,
-        number => format!("{all} {} {} critical.", words::count(number), words::choose(number, "is", "are")),
+        number => format!(
+            "{all} {} {} critical.",
+            words::count(number),
+            words::choose(number, "is", "are")
+        ),
     }
 }

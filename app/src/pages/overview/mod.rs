@@ -34,7 +34,7 @@ pub fn OverviewPage() -> impl IntoView {
             if view.credentials == 0 {
                 first_use().into_any()
             } else {
-                draw(view, &frame).into_any()
+                draw(&view, &frame).into_any()
             }
         },
     )
@@ -52,19 +52,19 @@ fn first_use() -> AnyView {
     .into_any()
 }
 
-fn draw(view: OverviewView, frame: &Frame) -> AnyView {
+fn draw(view: &OverviewView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let span = view.span;
-    let heading = sentence(&view);
+    let heading = sentence(view);
     let in_flight = in_flight(&view.in_flight, now);
-    let needs = needs(&view, frame);
+    let needs = needs(view, frame);
     let rolled_back = rolled_back(&view.rolled_back, frame);
     let next_days = next_days(&view.expiries, view.late_expiries);
     let teams = view.teams.clone();
     let longest_lived = view.longest_lived.clone();
     view! {
         <Sentence end=move || spans(span)>{heading}</Sentence>
-        {cards(&view)}
+        {cards(view)}
         <div class="grid grid--two">
             <Panel title="Age by team" aside="largest team outside">
                 <FleetRings teams />

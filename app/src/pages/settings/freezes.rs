@@ -35,7 +35,10 @@ pub(super) fn freezes(view: &SettingsView, state: &FormState, frame: &Frame) -> 
 }
 
 fn row(freeze: &Freeze, may_operate: bool) -> AnyView {
-    let scope = freeze.environment.clone().unwrap_or_else(|| "every environment".into());
+    let scope = freeze
+        .environment
+        .clone()
+        .unwrap_or_else(|| "every environment".into());
     let until = match freeze.until {
         Some(at) => view! { "until " <Moment at /> }.into_any(),
         None => "until it is lifted".into_any(),
@@ -87,7 +90,7 @@ fn form(state: &FormState, frame: &Frame) -> AnyView {
         .collect();
     view! {
         <details class="more" open=is_open>
-            <summary>"Freeze"</summary>
+            <summary>"Start a freeze"</summary>
             <form class="form" method="post" action="/settings">
                 <input type="hidden" name="action" value=FreezeForm::ACTION />
                 <p class="ask__effect">

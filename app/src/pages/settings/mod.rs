@@ -75,7 +75,11 @@ fn prefix_of(state: &FormState) -> &'static str {
 fn sentence(view: &SettingsView) -> String {
     let frozen = match view.freezes.len() as u64 {
         0 => "Nothing is frozen.".to_owned(),
-        number => format!("{} {} on.", words::counted(number, "freeze"), words::choose(number, "is", "are")),
+        number => format!(
+            "{} {} on.",
+            words::counted(number, "freeze"),
+            words::choose(number, "is", "are")
+        ),
     };
     let findings = match view.findings.len() as u64 {
         0 => String::new(),

@@ -18,7 +18,10 @@ pub(super) fn roles() -> Vec<(String, String)> {
     [
         (Role::Viewer, "viewer: sees everything but secrets"),
         (Role::Operator, "operator: rotates, holds, approves, freezes"),
-        (Role::Administrator, "administrator: also issuers, accounts and tokens"),
+        (
+            Role::Administrator,
+            "administrator: also issuers, accounts and tokens",
+        ),
     ]
     .map(|(role, words)| (role.word().to_owned(), words.to_owned()))
     .to_vec()
@@ -50,11 +53,16 @@ fn row(person: &PersonLine, state: &FormState, frame: &Frame) -> AnyView {
         Some(at) => view! { "signed in " <Moment at style=Style::Relative now /> }.into_any(),
         None => "has not signed in yet".into_any(),
     };
-    let opens = if person.has_password { "" } else { ", only by a sign-in link" };
+    let opens = if person.has_password {
+        ""
+    } else {
+        ", only by a sign-in link"
+    };
     let disabled = person
         .disabled
         .then(|| view! { " " <Badge tone=Tone::Neutral word="disabled" /> });
-    let shown_name = (person.display_name != person.name).then(|| view! { " " <bdi>{person.display_name.clone()}</bdi> });
+    let shown_name =
+        (person.display_name != person.name).then(|| view! { " " <bdi>{person.display_name.clone()}</bdi> });
     view! {
         <li class="need">
             <div class="need__what">
@@ -91,7 +99,11 @@ fn link(person: &PersonLine) -> AnyView {
 fn change(person: &PersonLine, state: &FormState) -> AnyView {
     let is_open =
         state.is_for(AccountUpdateForm::ACTION) && state.value("id").as_deref() == Some(person.name.as_str());
-    let state = if is_open { state.clone() } else { FormState::default() };
+    let state = if is_open {
+        state.clone()
+    } else {
+        FormState::default()
+    };
     let ending = person.name.clone();
     view! {
         <details class="ask" open=is_open>

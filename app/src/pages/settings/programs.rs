@@ -15,15 +15,10 @@ use crate::views::settings::{ApiTokenLine, SettingsView};
 use crate::words;
 
 pub(super) fn programs(view: &SettingsView, state: &FormState, frame: &Frame) -> AnyView {
-    let rows = view
-        .tokens
-        .iter()
-        .map(|token| row(token, frame))
-        .collect_view();
-    let none = view
-        .tokens
-        .is_empty()
-        .then(|| view! { <p class="lack">"No program has a token. Consumers have their own, on their pages."</p> });
+    let rows = view.tokens.iter().map(|token| row(token, frame)).collect_view();
+    let none = view.tokens.is_empty().then(
+        || view! { <p class="lack">"No program has a token. Consumers have their own, on their pages."</p> },
+    );
     let add = add(state);
     view! {
         <div id="programs">

@@ -53,7 +53,10 @@ fn wrapping_key(view: &SettingsView, frame: &Frame) -> AnyView {
     let key = &view.wrapping_key;
     let rest = match key.to_rewrap {
         0 => "all of them under the present version.".to_owned(),
-        number => format!("{} still under an older version; they are rewrapped one by one.", words::count(number)),
+        number => format!(
+            "{} still under an older version; they are rewrapped one by one.",
+            words::count(number)
+        ),
     };
     let (since, now) = (key.since, frame.now);
     let text = format!("Version {}, since ", key.version);
