@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::actor::Actor;
 
 /// The administrator of every test.
-const BOOTSTRAP_TOKEN: &str = "test-bootstrap-token-0123456789abcdef";
+pub const BOOTSTRAP_TOKEN: &str = "test-bootstrap-token-0123456789abcdef";
 
 /// A running server in a folder of its own; stopped and removed when dropped.
 pub struct TestApp {

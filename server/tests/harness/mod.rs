@@ -5,5 +5,5 @@ mod app;
 mod issuer;
 
 pub use actor::{Actor, Reply};
-pub use app::TestApp;
+pub use app::{BOOTSTRAP_TOKEN, TestApp};
 pub use issuer::Rotated;

@@ -1,7 +1,9 @@
 //! Rotations from end to end: the real program, a real PostgreSQL as issuer, and consumers that use the real client
 //! library to log in with what they are handed.
 
+#[cfg(test)]
 #[path = "../harness/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the API's tests use the rest of the harness")]
 mod harness;
 
 #[cfg(test)]
