@@ -11,6 +11,7 @@ use axum::extract::{FromRequestParts, OriginalUri, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
+use leptos::nonce::Nonce;
 use leptos::prelude::{expect_context, provide_context};
 use leptos_axum::ResponseOptions;
 
@@ -18,31 +19,36 @@ use crate::assets;
 use crate::http::headers::CspNonce;
 
 /// The cookie that narrows the pages to one environment.
-pub const ENVIRONMENT_COOKIE: &str = "rota_environment";
+pub(super) const ENVIRONMENT_COOKIE: &str = "rota_environment";
 
 /// What a document needs of its request: where it stands, in which colours, under which policy.
 #[derive(Clone, Debug)]
-pub struct Canvas {
-    pub uri: Uri,
+pub(super) struct Canvas {
+    pub(super) uri: Uri,
     /// What the viewer narrowed the pages to.
-    pub environment: Option<String>,
+    pub(super) environment: Option<String>,
     nonce: Option<String>,
     theme: Theme,
 }
 
 /// What a reply brings besides the page itself.
 #[derive(Clone, Debug, Default)]
-pub struct Extras {
+pub(super) struct Extras {
     /// What was typed and refused, or what went well.
-    pub form: Option<FormState>,
+    pub(super) form: Option<FormState>,
     /// A secret that is shown in this reply and never again.
-    pub once: Option<ShownOnce>,
+    pub(super) once: Option<ShownOnce>,
 }
 
 impl Canvas {
     /// The page at this address. A page that has nothing to show chooses its own status; else `status` is sent.
-    pub async fn draw(self, reader: Option<SharedReader>, extras: Extras, status: StatusCode) -> Response {
+    pub(super) async fn draw(self, reader: Option<SharedReader>, extras: Extras, status: StatusCode) -> Response {
+        let own_nonce = self.nonce.clone().map(Nonce::from_value);
         let provide = move || {
+            // Leptos writes inline scripts of its own: under the nonce of this reply.
+            if let Some(nonce) = own_nonce.clone() {
+                provide_context(nonce);
+            }
             if let Some(reader) = reader.clone() {
                 provide_context(reader);
             }

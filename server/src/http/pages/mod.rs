@@ -27,8 +27,6 @@ use self::canvas::{Canvas, Extras};
 use self::visitor::Visitor;
 use super::AppState;
 
-pub use self::sign_in::refused_status;
-
 /// Every page: GET as the app's route table says, POST as the forms need it.
 pub fn routes() -> Router<AppState> {
     let mut router = Router::new()

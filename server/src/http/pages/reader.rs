@@ -34,7 +34,7 @@ use crate::http::AppState;
 
 /// Reads for one person; what they may not see is refused by the services.
 #[derive(Debug)]
-pub struct PageReader {
+pub(super) struct PageReader {
     state: AppState,
     actor: Actor,
     /// What they narrowed the pages to.
@@ -43,7 +43,7 @@ pub struct PageReader {
 
 impl PageReader {
     /// A reader bound to whoever is signed in.
-    pub fn new(state: AppState, actor: Actor, environment: Option<String>) -> Self {
+    pub(super) fn new(state: AppState, actor: Actor, environment: Option<String>) -> Self {
         Self {
             state,
             actor,

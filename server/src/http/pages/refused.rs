@@ -11,30 +11,30 @@ use crate::http::problem::ApiError;
 
 /// Why nothing was changed, beside the fields it is about, and what was typed.
 #[derive(Clone, Debug)]
-pub struct Refused {
-    pub status: StatusCode,
-    pub state: FormState,
-    pub retry_after: Option<HeaderValue>,
+pub(super) struct Refused {
+    pub(super) status: StatusCode,
+    pub(super) state: FormState,
+    pub(super) retry_after: Option<HeaderValue>,
 }
 
 impl Refused {
     /// 422 before any service was asked.
-    pub fn fields(errors: FieldErrors, values: Values) -> Self {
+    pub(super) fn fields(errors: FieldErrors, values: Values) -> Self {
         Self::state(StatusCode::UNPROCESSABLE_ENTITY, errors.state(values))
     }
 
     /// 422 that no field stands for.
-    pub fn problem(values: Values, words: &str) -> Self {
+    pub(super) fn problem(values: Values, words: &str) -> Self {
         Self::state(StatusCode::UNPROCESSABLE_ENTITY, forms::problem(values, words))
     }
 
     /// 404: the page says so itself.
-    pub fn missing() -> Self {
+    pub(super) fn missing() -> Self {
         Self::state(StatusCode::NOT_FOUND, FormState::default())
     }
 
     /// A refusal of a service. Its status is the API's: there is one table.
-    pub fn by<F: Form>(refusal: Refusal, values: Values) -> Self {
+    pub(super) fn by<F: Form>(refusal: Refusal, values: Values) -> Self {
         let state = match &refusal {
             Refusal::Rules(rules) => {
                 let pairs = rules

@@ -10,11 +10,11 @@ use super::refused::Refused;
 
 /// What a form sent.
 #[derive(Debug)]
-pub struct Sent(pub Posted);
+pub(super) struct Sent(pub Posted);
 
 impl Sent {
     /// Which of a page's forms it was.
-    pub fn action(&self) -> &str {
+    pub(super) fn action(&self) -> &str {
         self.0.action()
     }
 
@@ -22,7 +22,7 @@ impl Sent {
     ///
     /// # Errors
     /// Never for the app's forms, whose fields are texts with defaults.
-    pub fn read<F: Form + DeserializeOwned>(self) -> Result<(F, Values), Refused> {
+    pub(super) fn read<F: Form + DeserializeOwned>(self) -> Result<(F, Values), Refused> {
         let form: F = self
             .0
             .read()

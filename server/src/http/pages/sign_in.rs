@@ -82,7 +82,7 @@ async fn sign_out(session: Session) -> Response {
 }
 
 /// The status of a sign-in that was refused, and the wait before the next try.
-pub fn refused_status(error: &SignInError) -> (StatusCode, Option<u64>) {
+pub(super) fn refused_status(error: &SignInError) -> (StatusCode, Option<u64>) {
     match error {
         SignInError::Wrong => (StatusCode::UNPROCESSABLE_ENTITY, None),
         SignInError::Wait(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),

@@ -9,7 +9,6 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::access::Actor;
-use engine::id::AccountId;
 use engine::{Name, Services};
 
 use super::canvas::{Canvas, Extras};
@@ -20,16 +19,15 @@ use crate::http::AppState;
 
 /// Somebody who is signed in. Taking it is the first argument of every page; who is not is sent to sign in.
 #[derive(Clone, Debug)]
-pub struct Visitor {
-    pub state: AppState,
-    pub actor: Actor,
-    pub account: AccountId,
+pub(super) struct Visitor {
+    pub(super) state: AppState,
+    pub(super) actor: Actor,
     canvas: Canvas,
 }
 
 /// How a POST that was not refused is answered.
 #[derive(Clone, Debug)]
-pub enum Done {
+pub(super) enum Done {
     /// 303: the browser asks for that page, so that loading it again repeats nothing.
     SeeOther(String),
     /// 201 with a secret on the page that was posted to. Never redirected, never kept.
@@ -39,18 +37,18 @@ pub enum Done {
 }
 
 /// What comes of a POST.
-pub type Outcome = Result<Done, Refused>;
+pub(super) type Outcome = Result<Done, Refused>;
 
 impl Done {
     /// To a page of ours.
     #[expect(clippy::unnecessary_wraps, reason = "it ends every handler of a form")]
-    pub fn see(address: impl Into<String>) -> Outcome {
+    pub(super) fn see(address: impl Into<String>) -> Outcome {
         Ok(Self::SeeOther(address.into()))
     }
 }
 
 impl Visitor {
-    pub fn services(&self) -> &Services {
+    pub(super) fn services(&self) -> &Services {
         &self.state.services
     }
 
@@ -58,17 +56,17 @@ impl Visitor {
     ///
     /// # Errors
     /// The page at this address, which says that there is nothing.
-    pub fn named(&self, text: &str) -> Result<Name, Refused> {
+    pub(super) fn named(&self, text: &str) -> Result<Name, Refused> {
         Name::parse(text).map_err(|_| Refused::missing())
     }
 
     /// The page at this address.
-    pub async fn show(self) -> Response {
+    pub(super) async fn show(self) -> Response {
         self.draw(Extras::default(), StatusCode::OK).await
     }
 
     /// The answer to a form.
-    pub async fn reply(self, outcome: Outcome) -> Response {
+    pub(super) async fn reply(self, outcome: Outcome) -> Response {
         match outcome {
             Ok(Done::SeeOther(address)) => Redirect::to(&address).into_response(),
             Ok(Done::Once(once)) => {
@@ -118,13 +116,12 @@ impl FromRequestParts<AppState> for Visitor {
             Err(never) => match never {},
         };
         // Tokens are for the API: a page holds forms, and what a form does counts as a person's act.
-        let Some(account) = identity.account else {
+        if identity.account.is_none() {
             return Err(to_sign_in(&parts.method, &canvas));
-        };
+        }
         Ok(Self {
             state: state.clone(),
             actor: identity.actor,
-            account,
             canvas,
         })
     }

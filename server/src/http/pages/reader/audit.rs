@@ -25,7 +25,7 @@ impl PageReader {
         let filter = AuditFilter {
             actor: query.actor.clone(),
             action: query.action.clone(),
-            object: query.subject.clone(),
+            object: query.subject.clone().filter(|subject| subject.contains('/')),
             before: query.cursor.as_deref().and_then(|cursor| cursor.parse().ok()),
             limit: LOOKED_THROUGH,
             ..AuditFilter::default()
@@ -78,10 +78,16 @@ fn is_chosen(entry: &AuditEntry, query: &AuditQuery) -> bool {
     let text = query.text.as_deref().map(str::to_lowercase);
     let day = moment(draft.at).date();
     text.is_none_or(|text| {
+        let correlation = draft.correlation.as_deref().unwrap_or_default();
         [&draft.actor, &draft.action, &draft.object, &draft.detail]
             .iter()
             .any(|field| field.to_lowercase().contains(&text))
-    }) && query.from.is_none_or(|from| day >= from)
+            || correlation == text
+    }) && query
+        .subject
+        .as_deref()
+        .is_none_or(|subject| draft.object.contains(subject))
+        && query.from.is_none_or(|from| day >= from)
         && query.until.is_none_or(|until| day <= until)
 }
 

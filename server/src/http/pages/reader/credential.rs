@@ -16,6 +16,7 @@ use engine::delivery::InstanceView;
 use engine::delivery::serve::cohort_size;
 use engine::ports::RotationFilter;
 
+use super::issuer::kind_in_words;
 use super::rotation::{health, line as rotation_line, stage};
 use super::words::{band, count, kind, moment, number, sensitivity, status, strategy, version_state};
 use super::{PageReader, unavailable};
@@ -106,7 +107,7 @@ impl PageReader {
             backup_contact: credential.backup_contact.clone(),
             tags: credential.tags.clone(),
             issuer: credential.issuer.to_string(),
-            issuer_kind: issuer.map(|issuer| issuer.kind).unwrap_or_default(),
+            issuer_kind: issuer.map(|issuer| kind_in_words(&issuer.kind)).unwrap_or_default(),
             strategy: strategy(credential.strategy),
             strategy_warning: warning(credential.strategy),
             policy: policy(&detail.facts),
@@ -123,7 +124,7 @@ impl PageReader {
 }
 
 /// A credential as a line of a list.
-pub fn line(facts: &CredentialFacts) -> CredentialLine {
+pub(super) fn line(facts: &CredentialFacts) -> CredentialLine {
     let credential = &facts.credential;
     CredentialLine {
         name: credential.name.to_string(),
@@ -273,7 +274,7 @@ fn groups(bound: &[Name], consumers: &[Consumer], instances: &[InstanceView]) ->
 }
 
 /// An instance as a line of a table.
-pub fn instance_line(view: &InstanceView) -> InstanceLine {
+pub(super) fn instance_line(view: &InstanceView) -> InstanceLine {
     InstanceLine {
         name: view.stored.instance.clone(),
         version: view.acknowledged.or(view.stored.handed).map(number),

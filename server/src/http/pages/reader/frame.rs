@@ -58,7 +58,7 @@ impl PageReader {
 }
 
 /// A freeze as pages draw it.
-pub fn shown_freeze(freeze: &Freeze, waiting: u64) -> ShownFreeze {
+pub(super) fn shown_freeze(freeze: &Freeze, waiting: u64) -> ShownFreeze {
     ShownFreeze {
         id: freeze.id.to_string(),
         environment: freeze.environment.as_ref().map(ToString::to_string),
@@ -71,7 +71,7 @@ pub fn shown_freeze(freeze: &Freeze, waiting: u64) -> ShownFreeze {
 }
 
 /// A role as pages draw it.
-pub fn role(role: Role) -> ShownRole {
+pub(super) fn role(role: Role) -> ShownRole {
     match role {
         Role::Viewer => ShownRole::Viewer,
         Role::Operator => ShownRole::Operator,

@@ -14,7 +14,7 @@ use super::words::{count, moment};
 use super::{PageReader, unavailable};
 
 /// Lines on one page of a list of the catalog.
-pub const PAGE: usize = 50;
+pub(super) const PAGE: usize = 50;
 
 impl PageReader {
     pub(super) async fn read_issuers(&self, query: CatalogQuery) -> Result<IssuersView, ReadError> {
@@ -100,7 +100,8 @@ fn line(issuer: &Issuer, credentials: &[CredentialFacts]) -> IssuerLine {
     }
 }
 
-fn kind_in_words(kind: &str) -> String {
+/// The kind as people call it.
+pub(super) fn kind_in_words(kind: &str) -> String {
     match kind {
         api::issuer::KIND_POSTGRESQL => "PostgreSQL".to_owned(),
         api::issuer::KIND_HTTP_API_KEY => "HTTP API".to_owned(),
@@ -109,7 +110,7 @@ fn kind_in_words(kind: &str) -> String {
 }
 
 /// Host and port, or the base address.
-pub fn address(issuer: &Issuer) -> String {
+pub(super) fn address(issuer: &Issuer) -> String {
     let text = |name: &str| issuer.config.get(name).and_then(Value::as_str);
     match (text("base_url"), text("host")) {
         (Some(base_url), _) => base_url.to_owned(),
@@ -148,7 +149,7 @@ fn settings(issuer: &Issuer) -> Vec<(String, String)> {
 }
 
 /// A page of a list of the catalog, by name.
-pub fn listed<T, const N: usize>(
+pub(super) fn listed<T, const N: usize>(
     lines: Vec<T>,
     query: &CatalogQuery,
     texts: impl Fn(&T) -> [&String; N],

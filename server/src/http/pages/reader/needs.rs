@@ -43,7 +43,7 @@ impl PageReader {
 }
 
 /// A need as a line of a list.
-pub fn need_line(need: &Need) -> NeedLine {
+pub(super) fn need_line(need: &Need) -> NeedLine {
     let (subject, address) = match &need.subject {
         Subject::Credential(name) => (name.to_string(), format!("/credentials/{name}")),
         Subject::Rotation { id, credential } => (credential.to_string(), format!("/rotations/{id}")),
@@ -61,7 +61,7 @@ pub fn need_line(need: &Need) -> NeedLine {
 }
 
 /// How grave, as pages draw it.
-pub fn severity(severity: Severity) -> ShownSeverity {
+pub(super) fn severity(severity: Severity) -> ShownSeverity {
     match severity {
         Severity::Notice => ShownSeverity::Notice,
         Severity::Warning => ShownSeverity::Warning,

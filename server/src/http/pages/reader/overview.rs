@@ -79,7 +79,7 @@ impl PageReader {
 }
 
 /// A day's count as pages draw it.
-pub fn day(day: &EngineDayCount) -> DayCount {
+pub(super) fn day(day: &EngineDayCount) -> DayCount {
     DayCount {
         day: moment(day.day).date(),
         count: day.count,

@@ -174,7 +174,7 @@ impl PageReader {
 }
 
 /// How an instance fares.
-pub fn health(view: &InstanceView, refused: bool) -> InstanceHealth {
+pub(super) fn health(view: &InstanceView, refused: bool) -> InstanceHealth {
     if !view.live {
         InstanceHealth::Absent
     } else if refused || view.stored.load_error.is_some() {
@@ -194,7 +194,7 @@ fn holds(rotation: &Rotation, view: &InstanceView) -> Holds {
 }
 
 /// A rotation as a line of a list.
-pub fn line(rotation: &Rotation) -> RotationLine {
+pub(super) fn line(rotation: &Rotation) -> RotationLine {
     RotationLine {
         id: rotation.id.to_string(),
         credential: rotation.credential_name.to_string(),
@@ -210,7 +210,7 @@ pub fn line(rotation: &Rotation) -> RotationLine {
 }
 
 /// Where a rotation stands, in words.
-pub fn stage(rotation: &Rotation) -> Stage {
+pub(super) fn stage(rotation: &Rotation) -> Stage {
     if let (Some(pause), "paused") = (&rotation.pause, rotation.label()) {
         return Stage::Paused {
             reason: format!("{} holds it: {}", pause.by, pause.reason),

@@ -6,13 +6,18 @@ use app::views::settings::{
     ApiTokenLine, PersonLine, SettingLine, SettingsView, Thresholds, WrappingKeyLine,
 };
 use engine::access::{Account, Token, TokenOwner, TokenScope};
+use engine::audit::AuditEntry;
 use engine::catalog::age::AgeThresholds;
 use engine::delivery::live::INSTANCE_TTL;
+use engine::ports::AuditFilter;
 use engine::seal::WrappingKeyStatus;
 
 use super::frame::{role, shown_freeze};
 use super::words::moment;
 use super::{PageReader, unavailable};
+
+/// Of these, the latest of each person is shown.
+const SIGN_INS: u32 = 500;
 
 impl PageReader {
     pub(super) async fn read_settings(&self) -> Result<SettingsView, ReadError> {
@@ -26,6 +31,7 @@ impl PageReader {
         } else {
             (Vec::new(), Vec::new())
         };
+        let sign_ins = self.sign_ins().await?;
         let freezes = services.freezes(&self.actor).await.map_err(unavailable)?;
         let wrapping_key = services
             .wrapping_key_status(&self.actor)
@@ -49,7 +55,10 @@ impl PageReader {
                 red_from: thresholds.red_from,
                 instance_ttl: INSTANCE_TTL,
             },
-            people: people.iter().map(person).collect(),
+            people: people
+                .iter()
+                .map(|account| person(account, &sign_ins))
+                .collect(),
             tokens: tokens
                 .iter()
                 .filter(|token| token.is_valid(now))
@@ -64,6 +73,17 @@ impl PageReader {
             may_administer: self.may_administer(),
             may_operate: self.may_operate(),
         })
+    }
+
+    /// The latest first: the audit is where signing in is kept.
+    async fn sign_ins(&self) -> Result<Vec<AuditEntry>, ReadError> {
+        let filter = AuditFilter {
+            action: Some("account.sign_in".to_owned()),
+            limit: SIGN_INS,
+            ..AuditFilter::default()
+        };
+        let services = &self.state.services;
+        services.audit(&self.actor, filter).await.map_err(unavailable)
     }
 
     fn running(&self) -> Vec<SettingLine> {
@@ -99,14 +119,16 @@ impl PageReader {
     }
 }
 
-fn person(account: &Account) -> PersonLine {
+fn person(account: &Account, sign_ins: &[AuditEntry]) -> PersonLine {
+    let object = format!("account/{}", account.name);
+    let last = sign_ins.iter().find(|entry| entry.draft.object == object);
     PersonLine {
         name: account.name.to_string(),
         display_name: account.display_name.clone(),
         role: role(account.role),
         disabled: account.disabled_at.is_some(),
         has_password: account.password_hash.is_some(),
-        last_sign_in: None,
+        last_sign_in: last.map(|entry| moment(entry.draft.at)),
     }
 }
 

@@ -20,7 +20,7 @@ enum Mark {
 }
 
 /// The steps of a rotation, those to come included.
-pub fn steps(rotation: &Rotation, records: &[RotationRecord]) -> Vec<StepLine> {
+pub(super) fn steps(rotation: &Rotation, records: &[RotationRecord]) -> Vec<StepLine> {
     let went_back = records
         .iter()
         .any(|record| matches!(&record.event, RecordEvent::Moved { to, .. } if to == "rolling_back"));

@@ -1,32 +1,32 @@
 //! Engine facts in the pages' terms.
 
 use app::views::credential::VersionState as ShownVersionState;
-use app::views::{Age, AgeBand as ShownBand, PolicyStatus as ShownStatus};
+use app::views::{AgeBand as ShownBand, PolicyStatus as ShownStatus};
 use engine::Timestamp;
 use engine::catalog::age::PolicyStatus;
 use engine::catalog::{
-    AgeBand, Credential, CredentialKind, Sensitivity, Strategy, Version, VersionNumber, VersionState,
+    AgeBand, CredentialKind, Sensitivity, Strategy, VersionNumber, VersionState,
 };
 use time::OffsetDateTime;
 
 /// A time as pages draw it.
-pub fn moment(at: Timestamp) -> OffsetDateTime {
+pub(super) fn moment(at: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(at.as_micros()) * 1_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 /// A version number as pages draw it.
-pub fn number(version: VersionNumber) -> u64 {
+pub(super) fn number(version: VersionNumber) -> u64 {
     u64::from(version.0)
 }
 
 /// A count as pages draw it.
-pub fn count(length: usize) -> u64 {
+pub(super) fn count(length: usize) -> u64 {
     length as u64
 }
 
 /// The kind in words.
-pub fn kind(kind: CredentialKind) -> String {
+pub(super) fn kind(kind: CredentialKind) -> String {
     match kind {
         CredentialKind::DatabasePassword => "database password",
         CredentialKind::ApiKey => "API key",
@@ -40,7 +40,7 @@ pub fn kind(kind: CredentialKind) -> String {
 }
 
 /// The sensitivity in words.
-pub fn sensitivity(sensitivity: Sensitivity) -> String {
+pub(super) fn sensitivity(sensitivity: Sensitivity) -> String {
     match sensitivity {
         Sensitivity::Low => "low",
         Sensitivity::Medium => "medium",
@@ -51,7 +51,7 @@ pub fn sensitivity(sensitivity: Sensitivity) -> String {
 }
 
 /// The strategy in words.
-pub fn strategy(strategy: Strategy) -> String {
+pub(super) fn strategy(strategy: Strategy) -> String {
     match strategy {
         Strategy::Alternating => "two logins in turn",
         Strategy::Dual => "two versions at once",
@@ -62,7 +62,7 @@ pub fn strategy(strategy: Strategy) -> String {
 }
 
 /// The colour of an age.
-pub fn band(band: AgeBand) -> ShownBand {
+pub(super) fn band(band: AgeBand) -> ShownBand {
     match band {
         AgeBand::Green => ShownBand::Fresh,
         AgeBand::Yellow => ShownBand::Ageing,
@@ -71,7 +71,7 @@ pub fn band(band: AgeBand) -> ShownBand {
 }
 
 /// Where it stands against its policy.
-pub fn status(status: PolicyStatus) -> ShownStatus {
+pub(super) fn status(status: PolicyStatus) -> ShownStatus {
     match status {
         PolicyStatus::OnTime => ShownStatus::OnTime,
         PolicyStatus::Due => ShownStatus::Due,
@@ -80,7 +80,7 @@ pub fn status(status: PolicyStatus) -> ShownStatus {
 }
 
 /// The state of a version.
-pub fn version_state(state: VersionState) -> ShownVersionState {
+pub(super) fn version_state(state: VersionState) -> ShownVersionState {
     match state {
         VersionState::Candidate => ShownVersionState::Candidate,
         VersionState::Current => ShownVersionState::Current,
@@ -91,19 +91,8 @@ pub fn version_state(state: VersionState) -> ShownVersionState {
     }
 }
 
-/// The age of the current version: from when it was made, since that is how long its value has existed.
-pub fn age(credential: &Credential, current: &Version, now: Timestamp) -> Age {
-    let age = now.since(current.created_at);
-    let thresholds = credential.age_thresholds.unwrap_or_default();
-    Age {
-        age,
-        lifetime: credential.policy.max_age,
-        band: band(thresholds.band(age)),
-    }
-}
-
 /// "1 instance", "2 instances".
-pub fn counted(count: usize, noun: &str) -> String {
+pub(super) fn counted(count: usize, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")
     } else {
