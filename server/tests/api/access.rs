@@ -141,6 +141,32 @@ async fn every_route_is_open_to_its_roles_and_to_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_session_counts_for_reading_and_for_nothing_else() {
+    let app = TestApp::start();
+    let password = "a sentence is easy to remember";
+    let body = json!({"name": "ada", "role": "administrator", "password": password});
+    app.bootstrap()
+        .post("/api/v1/accounts", &body)
+        .await
+        .expect_status(201);
+    let browser = app.anonymous().with("origin", &app.url);
+    let signed_in = browser
+        .submit("/sign-in", &[("name", "ada"), ("password", password)])
+        .await
+        .expect_status(303);
+    let person = browser.with("cookie", &signed_in.cookie());
+    for route in &routes(&app).await {
+        let reply = ask(&person, route).await;
+        let was_let_in = !matches!(reply.status.as_u16(), 401 | 403);
+        assert_eq!(
+            was_let_in, route.reads_by_session,
+            "{}: {} {}",
+            route.label, reply.status, reply.body
+        );
+    }
+}
+
+#[tokio::test]
 async fn only_the_known_routes_answer_without_a_token() {
     let app = TestApp::start();
     for path in server::http::router::OPEN_ROUTES {

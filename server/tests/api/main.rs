@@ -1,13 +1,27 @@
 //! The HTTP API of the real program, by the front door.
 
+#[cfg(test)]
 #[path = "../harness/mod.rs"]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the journeys use the rest of the harness"
+)]
 mod harness;
 
+#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod catalog;
+#[cfg(test)]
 mod command_line;
+#[cfg(test)]
 mod contract;
+#[cfg(test)]
 mod delivery;
+#[cfg(test)]
 mod idempotency;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
 mod telemetry;

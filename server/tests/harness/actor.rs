@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// Somebody with or without a token, and with headers of their own.
 #[derive(Clone)]
-pub struct Actor {
+pub(crate) struct Actor {
     url: String,
     http: reqwest::Client,
     token: Option<String>,
@@ -15,14 +15,14 @@ pub struct Actor {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Reply {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Actor {
-    pub(super) fn new(url: &str, http: reqwest::Client, token: Option<String>) -> Self {
+    pub(crate) fn new(url: &str, http: reqwest::Client, token: Option<String>) -> Self {
         Self {
             url: url.to_owned(),
             http,
@@ -32,7 +32,7 @@ impl Actor {
     }
 
     /// The same with one more header on every request.
-    pub fn with(&self, name: &'static str, value: &str) -> Self {
+    pub(crate) fn with(&self, name: &'static str, value: &str) -> Self {
         let mut changed = self.clone();
         changed.headers.insert(
             HeaderName::from_static(name),
@@ -42,7 +42,7 @@ impl Actor {
     }
 
     /// A request, not yet sent.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") {
             path.to_owned()
         } else {
@@ -55,31 +55,31 @@ impl Actor {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         Reply::of(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
         Reply::of(self.request(Method::POST, path).json(body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
         Reply::of(self.request(Method::PATCH, path).json(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Reply {
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
         Reply::of(self.request(Method::DELETE, path)).await
     }
 
     /// A form, as a browser sends it.
-    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         Reply::of(self.request(Method::POST, path).form(fields)).await
     }
 }
 
 impl Reply {
     /// Sends a request.
-    pub async fn of(request: RequestBuilder) -> Self {
+    pub(crate) async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the server answers");
         let (status, headers) = (response.status(), response.headers().clone());
         Self {
@@ -91,14 +91,14 @@ impl Reply {
 
     /// The same, once its status is checked.
     #[track_caller]
-    pub fn expect_status(self, status: u16) -> Self {
+    pub(crate) fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         self
     }
 
     /// The same, once it is checked to be a problem of this status and code.
     #[track_caller]
-    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+    pub(crate) fn expect_problem(self, status: u16, code: &str) -> Self {
         let reply = self.expect_status(status);
         assert_eq!(
             reply.header("content-type"),
@@ -110,13 +110,13 @@ impl Reply {
         reply
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
     /// The text at a JSON pointer.
     #[track_caller]
-    pub fn text(&self, pointer: &str) -> &str {
+    pub(crate) fn text(&self, pointer: &str) -> &str {
         // Found in the body itself, so that it can be borrowed: test values hold no escapes.
         let value = self.json();
         let text = value
@@ -127,13 +127,13 @@ impl Reply {
         &self.body[start..start + text.len()]
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The session cookie that was set, as a browser sends it back.
     #[track_caller]
-    pub fn cookie(&self) -> String {
+    pub(crate) fn cookie(&self) -> String {
         let cookie = self
             .header("set-cookie")
             .unwrap_or_else(|| panic!("no cookie: {:?}", self.headers));

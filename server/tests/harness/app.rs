@@ -12,30 +12,30 @@ use tempfile::TempDir;
 use super::actor::Actor;
 
 /// The administrator of every test.
-pub const BOOTSTRAP_TOKEN: &str = "test-bootstrap-token-0123456789abcdef";
+pub(crate) const BOOTSTRAP_TOKEN: &str = "test-bootstrap-token-0123456789abcdef";
 
 /// A running server in a folder of its own; stopped and removed when dropped.
-pub struct TestApp {
+pub(crate) struct TestApp {
     child: Child,
     folder: TempDir,
-    pub url: String,
+    pub(crate) url: String,
     log: Arc<Mutex<String>>,
     http: reqwest::Client,
 }
 
 impl TestApp {
     /// A server on a fresh SQLite database.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::start_with(&[])
     }
 
     /// The same with further variables.
-    pub fn start_with(variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_with(variables: &[(&str, &str)]) -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), variables)
     }
 
     /// The same in a folder that may hold a database already.
-    pub fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut child = command(folder.path(), variables)
             .arg("serve")
             .stdout(Stdio::null())
@@ -76,7 +76,7 @@ impl TestApp {
     }
 
     /// Another program of ours in the same folder, run to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         command(self.folder.path(), &[])
             .args(arguments)
             .output()
@@ -84,12 +84,12 @@ impl TestApp {
     }
 
     /// The same in another folder.
-    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
+    pub(crate) fn run_in(&self, folder: &Path, arguments: &[&str]) -> Output {
         self.run_with(folder, &[], arguments)
     }
 
     /// The same with further variables.
-    pub fn run_with(&self, folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    pub(crate) fn run_with(&self, folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
         command(folder, variables)
             .args(arguments)
             .output()
@@ -97,22 +97,22 @@ impl TestApp {
     }
 
     /// The address it listens on, whatever people use.
-    pub fn local_url(&self) -> String {
+    pub(crate) fn local_url(&self) -> String {
         self.url.clone()
     }
 
     /// Where the database and the root key are.
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
     /// Everything that was logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Asks it to stop; gives its exit code, and the folder for another start.
-    pub fn stop(mut self) -> (Option<i32>, TempDir) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, TempDir) {
         terminate(&self.child);
         let status = self.child.wait().expect("it ends");
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
@@ -120,29 +120,29 @@ impl TestApp {
     }
 
     /// Kills it without warning; gives the folder for another start.
-    pub fn kill(&mut self) -> TempDir {
+    pub(crate) fn kill(&mut self) -> TempDir {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
         std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 
     /// Who shows no token.
-    pub fn anonymous(&self) -> Actor {
+    pub(crate) fn anonymous(&self) -> Actor {
         Actor::new(&self.url, self.http.clone(), None)
     }
 
     /// Whoever shows this token.
-    pub fn holder_of(&self, token: &str) -> Actor {
+    pub(crate) fn holder_of(&self, token: &str) -> Actor {
         Actor::new(&self.url, self.http.clone(), Some(token.to_owned()))
     }
 
     /// The bootstrap administrator.
-    pub fn bootstrap(&self) -> Actor {
+    pub(crate) fn bootstrap(&self) -> Actor {
         self.holder_of(BOOTSTRAP_TOKEN)
     }
 
     /// A program with a role.
-    pub async fn program(&self, role: &str) -> Actor {
+    pub(crate) async fn program(&self, role: &str) -> Actor {
         let body = json!({"name": format!("test-{role}"), "role": role});
         let made = self
             .bootstrap()
@@ -153,7 +153,7 @@ impl TestApp {
     }
 
     /// A consumer, made for the test.
-    pub async fn consumer(&self, name: &str) -> Actor {
+    pub(crate) async fn consumer(&self, name: &str) -> Actor {
         let body = json!({"name": name, "service": name, "environment": "test"});
         let made = self
             .bootstrap()

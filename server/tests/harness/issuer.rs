@@ -6,18 +6,18 @@ use testing::Postgres;
 use super::{Actor, TestApp};
 
 /// A credential whose first version is current, with the consumer that may fetch it.
-pub struct Rotated {
-    pub postgres: Postgres,
-    pub credential: String,
+pub(crate) struct Rotated {
+    pub(crate) postgres: Postgres,
+    pub(crate) credential: String,
     /// The role that both logins belong to.
-    pub role: String,
+    pub(crate) role: String,
     /// The consumer as its instance `orders-1`.
-    pub consumer: Actor,
+    pub(crate) consumer: Actor,
 }
 
 impl TestApp {
     /// Adds an issuer, a consumer and a credential, and waits for the first version.
-    pub async fn with_credential(&self) -> Rotated {
+    pub(crate) async fn with_credential(&self) -> Rotated {
         let postgres = Postgres::start();
         // Roles belong to the whole server, which other tests use too.
         let role = format!("app_{}", postgres.database());
@@ -57,7 +57,7 @@ impl TestApp {
     }
 
     /// Follows a rotation's events to its end, which must be this one; gives the rotation.
-    pub async fn ended(&self, id: &str, state: &str) -> Value {
+    pub(crate) async fn ended(&self, id: &str, state: &str) -> Value {
         let administrator = self.bootstrap();
         let events = administrator
             .get(&format!("/api/v1/rotations/{id}/events"))
@@ -79,7 +79,7 @@ impl TestApp {
     }
 
     /// Begins a rotation; gives its id.
-    pub async fn rotate(&self, credential: &str) -> String {
+    pub(crate) async fn rotate(&self, credential: &str) -> String {
         let path = format!("/api/v1/credentials/{credential}/rotations");
         let started = self
             .bootstrap()

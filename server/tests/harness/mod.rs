@@ -4,6 +4,6 @@ mod actor;
 mod app;
 mod issuer;
 
-pub use actor::{Actor, Reply};
-pub use app::{BOOTSTRAP_TOKEN, TestApp};
-pub use issuer::Rotated;
+pub(crate) use actor::{Actor, Reply};
+pub(crate) use app::{BOOTSTRAP_TOKEN, TestApp};
+pub(crate) use issuer::Rotated;

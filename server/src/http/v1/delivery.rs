@@ -94,7 +94,7 @@ async fn fetch(
         Delivered::Unchanged { etag } => with_etag(StatusCode::NOT_MODIFIED.into_response(), &etag),
         Delivered::Values(delivery) => {
             let etag = delivery.etag.clone();
-            with_etag(Json(on_the_wire(*delivery)).into_response(), &etag)
+            with_etag(Json(on_the_wire(&delivery)).into_response(), &etag)
         }
     })
 }
@@ -175,7 +175,7 @@ fn with_etag(mut response: Response, etag: &str) -> Response {
     response
 }
 
-fn on_the_wire(delivery: Delivery) -> WireDelivery {
+fn on_the_wire(delivery: &Delivery) -> WireDelivery {
     let endpoint = &delivery.endpoint;
     WireDelivery {
         version: delivery.version.0,
