@@ -115,7 +115,7 @@ fn an_issuer_comes_back_as_it_was_typed() {
     );
     assert_eq!(request.admin["password"].expose_secret(), "s3cret");
 
-    let stored = issuer(KIND_POSTGRESQL, request.config.clone());
+    let stored = issuer(KIND_POSTGRESQL, &request.config);
     let form: IssuerForm = posted_again(&IssuerForm::of(&stored).values(), &[]);
     let update = form.to_update().unwrap();
     assert_eq!(update.config, Some(request.config));
@@ -138,7 +138,7 @@ fn an_http_issuer_s_examples_are_a_valid_configuration_and_come_back() {
     let request = form.to_request().unwrap();
     assert_eq!(request.config["create"]["id_pointer"], "/id");
     assert_eq!(request.config["list"]["items_pointer"], "/keys");
-    let stored = issuer(KIND_HTTP_API_KEY, request.config.clone());
+    let stored = issuer(KIND_HTTP_API_KEY, &request.config);
     let form: IssuerForm = posted_again(&IssuerForm::of(&stored).values(), &[("token", "t")]);
     assert_eq!(form.to_update().unwrap().config, Some(request.config));
 }
@@ -465,7 +465,7 @@ fn signing_in_leads_only_to_this_server() {
     }
 }
 
-fn issuer(kind: &str, config: serde_json::Value) -> api::Issuer {
+fn issuer(kind: &str, config: &serde_json::Value) -> api::Issuer {
     serde_json::from_value(json!({
         "id": "1", "name": "a", "kind": kind, "environment": "production", "config": config,
         "revision": 4, "created_at": "2026-11-21T12:00:00Z",

@@ -79,7 +79,7 @@ fn draw(view: ConsumersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
     let rows = listing
         .items
         .into_iter()
-        .map(|line| row(line, now))
+        .map(|line| row(&line, now))
         .collect_view();
     let add: ViewFn = if view.may_operate {
         ViewFn::from(add_button)
@@ -146,7 +146,7 @@ fn add_button() -> impl IntoView {
     }
 }
 
-fn row(line: ConsumerLine, now: time::OffsetDateTime) -> AnyView {
+fn row(line: &ConsumerLine, now: time::OffsetDateTime) -> AnyView {
     let address = format!("/consumers/{}", words::segment(&line.name));
     let seen = match line.last_seen {
         Some(at) => view! { <Moment at style=Style::Relative now /> }.into_any(),
@@ -169,7 +169,7 @@ fn row(line: ConsumerLine, now: time::OffsetDateTime) -> AnyView {
             <td data-label="Credentials" class="number">
                 {words::count(line.credentials)}
             </td>
-            <td data-label="Instances">{instances(&line)}</td>
+            <td data-label="Instances">{instances(line)}</td>
             <td data-label="Last seen">{seen}</td>
         </tr>
     }

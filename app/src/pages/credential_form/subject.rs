@@ -216,7 +216,7 @@ fn other(state: &FormState) -> AnyView {
             state=state.clone()
             name="config"
             label="Further settings"
-            hint="An object in JSON, where this issuer's requests need more than the key's label. Usually blank."
+            hint="An object in JSON, where the issuer's requests use variables, such as {\"variables\": {\"scope\": \"read\"}}. Usually blank."
             rows=3
         />
     }

@@ -24,8 +24,21 @@ pub(super) fn settings(state: &FormState) -> AnyView {
                 label="It is on a private network or on this machine"
                 hint="Without this, private and loopback addresses are refused, so that nobody can use Rota to reach them."
             />
+            <Checkbox
+                state=state.clone()
+                name="allow_plaintext"
+                label="Accept plain HTTP beyond this machine"
+                hint="Whoever reads the network learns the keys. Becomes a finding; say why below."
+            />
+            <TextArea
+                state=state.clone()
+                name="ca_pem"
+                label="Certificate authority"
+                hint="In PEM form. Left blank, the authorities that this machine trusts count."
+                rows=3
+            />
         }.into_any())}
-        {group("Its requests", "Each is an object with method, path, and where needed headers, body and expect_status. {{token}} stands for the administrator's token, {{name}} for the label Rota gives a key, {{id}} for a key's id, {{secret}} for the key itself. The examples are filled in; change what differs.", view! {
+        {group("Its requests", "Each is an object with method, path, and where needed headers, body and expect_status. {{admin_token}} stands for the administrator's token, {{label}} for the label by which Rota knows its keys again, {{key_id}} for a key's id, {{key}} for the key itself, {{variables.NAME}} for what a credential names in its settings. The examples are filled in; change what differs.", view! {
             <TextArea
                 state=state.clone()
                 name="create_request"
@@ -47,7 +60,7 @@ pub(super) fn settings(state: &FormState) -> AnyView {
                     state=state.clone()
                     name="create_secret_pointer"
                     label="Where the secret stands"
-                    hint="Blank when Rota sends the secret itself, as {{secret}} in the body."
+                    hint="Blank when Rota sends the secret itself, as {{key}} in the body."
                     autocomplete="off"
                 />
             </div>

@@ -1,15 +1,16 @@
 //! `POST /issuers/new` and `/issuers/{name}/edit`; with `intent=test` it only tries the connection.
 
-use api::issuer::{
-    HttpApiKeyAdmin, HttpApiKeyConfig, KIND_HTTP_API_KEY, KIND_POSTGRESQL, PostgresqlAdmin, UpdateIssuer,
-};
+use api::issuer::{HttpApiKeyAdmin, KIND_HTTP_API_KEY, KIND_POSTGRESQL, PostgresqlAdmin, UpdateIssuer};
 use api::secret::SecretMap;
 use api::{CreateIssuer, Issuer, Secret};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+mod http_api_key;
+
+use self::http_api_key::{TEMPLATES, template};
 use super::account::nothing;
-use super::reading::{filled, is_ticked, number, object, required, tick};
+use super::reading::{filled, is_ticked, number, required, tick};
 use super::{FieldErrors, Form, Values, fields};
 
 /// Which of the two buttons was pressed.
@@ -87,43 +88,12 @@ pub struct IssuerForm {
     pub intent: String,
 }
 
-const CREATE_EXAMPLE: &str = r#"{
-  "method": "POST",
-  "path": "/v1/keys",
-  "headers": { "Authorization": "Bearer {{admin_token}}" },
-  "body": { "label": "{{label}}" }
-}"#;
-const TEST_EXAMPLE: &str = r#"{
-  "method": "GET",
-  "path": "/v1/me",
-  "headers": { "Authorization": "Bearer {{key}}" }
-}"#;
-const REVOKE_EXAMPLE: &str = r#"{
-  "method": "DELETE",
-  "path": "/v1/keys/{{key_id}}",
-  "headers": { "Authorization": "Bearer {{admin_token}}" },
-  "expect_status": [200, 204, 404]
-}"#;
-const LIST_EXAMPLE: &str = r#"{
-  "method": "GET",
-  "path": "/v1/keys",
-  "headers": { "Authorization": "Bearer {{admin_token}}" }
-}"#;
-
 impl IssuerForm {
     /// What a new issuer's form starts with.
     pub fn blank(kind: &str) -> Self {
         let mut form = Self::empty(kind);
         if kind == KIND_HTTP_API_KEY {
-            form.create_request = CREATE_EXAMPLE.into();
-            form.create_id_pointer = "/id".into();
-            form.create_secret_pointer = "/secret".into();
-            form.test_request = TEST_EXAMPLE.into();
-            form.revoke_request = REVOKE_EXAMPLE.into();
-            form.list_request = LIST_EXAMPLE.into();
-            form.list_items_pointer = "/keys".into();
-            form.list_id_pointer = "/id".into();
-            form.list_label_pointer = "/label".into();
+            form.fill_in_examples();
         } else {
             form.port = "5432".into();
             form.sslmode = "verify-full".into();
@@ -256,110 +226,6 @@ impl IssuerForm {
         config
     }
 
-    fn http_api_key(&self, errors: &mut FieldErrors) -> Option<Value> {
-        let base_url = required(
-            errors,
-            "base_url",
-            &self.base_url,
-            "Give the address that the paths follow.",
-        );
-        let mut config = json!({
-            "base_url": base_url,
-            "allow_private_network": is_ticked(&self.allow_private_network),
-        });
-        for (name, field, typed) in [
-            ("create", "create_request", &self.create_request),
-            ("test", "test_request", &self.test_request),
-            ("revoke", "revoke_request", &self.revoke_request),
-            ("list", "list_request", &self.list_request),
-            ("forbidden", "forbidden_request", &self.forbidden_request),
-        ] {
-            let is_needed = name != "forbidden";
-            match object(errors, field, typed) {
-                Some(request) => config[name] = request,
-                None if is_needed => {
-                    errors.refuse(field, "This request is needed. The hint shows an example.")
-                }
-                None => {}
-            }
-        }
-        let pointer =
-            |errors: &mut FieldErrors, config: &mut Value, path: (&str, &str), field, typed: &str, needed| {
-                match filled(typed) {
-                    Some(pointer) if pointer.starts_with('/') => {
-                        if let Some(request) = config.get_mut(path.0).and_then(Value::as_object_mut) {
-                            request.insert(path.1.to_owned(), Value::String(pointer));
-                        }
-                    }
-                    Some(_) => errors.refuse(field, "A JSON pointer starts with /, such as /data/id."),
-                    None if needed => {
-                        errors.refuse(field, "Say where in the reply it stands, such as /data/id.")
-                    }
-                    None => {}
-                }
-            };
-        for (path, field, typed, needed) in [
-            (
-                ("create", "id_pointer"),
-                "create_id_pointer",
-                &self.create_id_pointer,
-                true,
-            ),
-            (
-                ("create", "secret_pointer"),
-                "create_secret_pointer",
-                &self.create_secret_pointer,
-                false,
-            ),
-            (
-                ("list", "items_pointer"),
-                "list_items_pointer",
-                &self.list_items_pointer,
-                true,
-            ),
-            (
-                ("list", "id_pointer"),
-                "list_id_pointer",
-                &self.list_id_pointer,
-                true,
-            ),
-            (
-                ("list", "label_pointer"),
-                "list_label_pointer",
-                &self.list_label_pointer,
-                true,
-            ),
-        ] {
-            pointer(errors, &mut config, path, field, typed, needed);
-        }
-        if !errors.is_empty() {
-            return None;
-        }
-        // The wire type knows which members there are.
-        match serde_json::from_value::<HttpApiKeyConfig>(config.clone()) {
-            Ok(_) => Some(config),
-            Err(error) => {
-                errors.refuse(Self::misread(&config), sentence(&error));
-                None
-            }
-        }
-    }
-
-    /// The first template that the wire type does not take; the base address when all are taken.
-    fn misread(config: &Value) -> &'static str {
-        use api::issuer::{HttpCreate, HttpList, HttpRequest};
-        let is_read = |name: &str| match (name, config.get(name).cloned()) {
-            (_, None) => true,
-            ("create", Some(value)) => serde_json::from_value::<HttpCreate>(value).is_ok(),
-            ("list", Some(value)) => serde_json::from_value::<HttpList>(value).is_ok(),
-            (_, Some(value)) => serde_json::from_value::<HttpRequest>(value).is_ok(),
-        };
-        TEMPLATES
-            .iter()
-            .find(|(name, _)| !is_read(name))
-            .map_or("base_url", |(_, field)| field)
-    }
-
     fn admin(self, errors: &mut FieldErrors) -> Option<SecretMap> {
         if self.kind == KIND_HTTP_API_KEY {
             if self.token.is_empty() {
@@ -444,15 +310,6 @@ pub const SSL_MODES: [(&str, &str); 4] = [
     ("disable", "disable: plain text; on this machine only"),
 ];
 
-/// The requests by their name on the wire and their field.
-const TEMPLATES: [(&str, &str); 5] = [
-    ("create", "create_request"),
-    ("test", "test_request"),
-    ("revoke", "revoke_request"),
-    ("list", "list_request"),
-    ("forbidden", "forbidden_request"),
-];
-
 impl Form for IssuerForm {
     fields! {
         text: [
@@ -507,22 +364,4 @@ impl Form for IssuerForm {
 
 fn text(config: &Value, member: &str) -> String {
     config[member].as_str().unwrap_or_default().to_owned()
-}
-
-/// A request as it is edited: without the pointers, which have fields of their own.
-fn template(request: &Value) -> String {
-    let Some(members) = request.as_object() else {
-        return String::new();
-    };
-    let shown: Map<String, Value> = members
-        .iter()
-        .filter(|(name, _)| !name.ends_with("_pointer"))
-        .map(|(name, value)| (name.clone(), value.clone()))
-        .collect();
-    serde_json::to_string_pretty(&shown).unwrap_or_default()
-}
-
-/// What serde says, as a sentence; it names members, never values of a template.
-fn sentence(error: &serde_json::Error) -> String {
-    format!("This request is not understood: {error}.")
 }
