@@ -13,6 +13,13 @@ pub(super) fn document() -> Option<Document> {
     window()?.document()
 }
 
+/// The address of this page.
+pub(super) fn address() -> String {
+    window()
+        .and_then(|window| window.location().href().ok())
+        .unwrap_or_default()
+}
+
 /// Elements that match; none when the selector is wrong.
 pub(super) fn all(selector: &str) -> Vec<Element> {
     let Some(list) = document().and_then(|document| document.query_selector_all(selector).ok()) else {

@@ -22,6 +22,7 @@ use crate::components::ring::LargeRing;
 use crate::components::rotation_table::{RotationTable, Subject};
 use crate::components::sandbox_panel::SandboxPanel;
 use crate::form::FormState;
+use crate::islands::live::KeepFresh;
 use crate::views::credential::{CredentialView, NextRotation};
 use crate::views::frame::Frame;
 use crate::words;
@@ -54,14 +55,14 @@ fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
                     {view.line.sandbox.then(sandbox_mark)}
                 </h1>
                 <p class="subject__facts">{kind_line(view)}</p>
-                <p class="subject__sentence">{heading}</p>
+                <p class="subject__sentence" data-live="sentence">{heading}</p>
             </div>
             <div class="subject__actions">
                 {rotate_now(view, &state)}
             </div>
         </header>
         <FormNotice state />
-        <Panel title="Versions" aside="where two bars overlap, both are accepted">
+        <Panel title="Versions" live="versions" aside="where two bars overlap, both are accepted">
             <Lanes versions planned now />
         </Panel>
         <div class="grid grid--two">
@@ -73,7 +74,7 @@ fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
             </div>
         </div>
         <SandboxPanel frame=frame.clone() is_sandbox_entry=view.line.sandbox back=here />
-        <Panel title="History">
+        <Panel title="History" live="history">
             {if history.is_empty() {
                 view! { <p class="lack">"Not rotated yet."</p> }.into_any()
             } else {
@@ -83,6 +84,7 @@ fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
                 <a href=audit>"Everything in the audit trail"</a>
             </p>
         </Panel>
+        <KeepFresh />
     }
     .into_any()
 }

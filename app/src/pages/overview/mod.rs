@@ -18,6 +18,7 @@ use crate::components::need_list::NeedList;
 use crate::components::panel::Panel;
 use crate::components::sentence::Sentence;
 use crate::components::states::EmptyState;
+use crate::islands::live::KeepFresh;
 use crate::views::frame::Frame;
 use crate::views::overview::{OverviewView, RolledBack, Span};
 use crate::words;
@@ -75,12 +76,13 @@ fn draw(view: &OverviewView, frame: &Frame) -> AnyView {
             <Panel title="In flight" live="in-flight">
                 {in_flight}
             </Panel>
-            <Panel title="Needs a person">{needs}</Panel>
+            <Panel title="Needs a person" live="needs">{needs}</Panel>
         </div>
         <Panel title="Rolled back lately">{rolled_back}</Panel>
         <Panel title="Longest-lived credentials">
             <CredentialTable items=longest_lived now label="Longest-lived credentials" />
         </Panel>
+        <KeepFresh />
     }
     .into_any()
 }

@@ -62,7 +62,7 @@ fn draw(view: RotationView, frame: &Frame) -> AnyView {
     view! {
         <header class="subject subject--flat">
             <div class="subject__text">
-                <h1 class="subject__title" data-live="title">
+                <h1 class="subject__title" data-live="title" data-over=is_over.then_some("")>
                     {title(&view, frame)}
                 </h1>
                 <p class="subject__facts" data-live="facts">
