@@ -171,12 +171,11 @@ e2e)
     step 'browser journeys' journeys "$@"
     ;;
 bench)
+    shift
+    # The kills want a PostgreSQL, as the tests do.
+    step 'set up for the journeys' bash xtask/setup.sh test
     build_all --release
-    if [ ! -x bench/run ]; then
-        echo 'there is no bench/run yet' >&2
-        exit 1
-    fi
-    step 'bench' bench/run
+    step 'bench' cargo run --locked --release --package bench -- "$@"
     ;;
 *)
     echo 'usage: steps.sh run|test|build|dist|check|bench|e2e' >&2
