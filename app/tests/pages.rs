@@ -1,5 +1,7 @@
 //! Every page in every scene of the gallery, rendered as the server renders it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 #[path = "../examples/gallery/credentials.rs"]
 mod credentials;
 #[path = "../examples/gallery/fixtures.rs"]

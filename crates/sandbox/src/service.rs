@@ -67,10 +67,6 @@ pub async fn serve(settings: Settings) -> Result<(), ProgramError> {
     Ok(())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the sandbox speaks only to its own orders API on loopback"
-)]
 fn client() -> Result<reqwest::Client, ProgramError> {
     reqwest::Client::builder()
         .timeout(Duration::from_secs(5))

@@ -45,9 +45,13 @@ impl Fleet {
         let mut tasks = JoinSet::new();
         for number in 0..instances {
             let token = Secret::new(token.to_owned());
-            let agent = Agent::start(Config::new(url, token, format!("orders-{number}"), [CREDENTIAL])).expect("an agent");
+            let agent = Agent::start(Config::new(url, token, format!("orders-{number}"), [CREDENTIAL]))
+                .expect("an agent");
             let handle = agent.credential(CREDENTIAL).expect("a handle");
-            let worker = Worker { number, seen: Arc::clone(&seen) };
+            let worker = Worker {
+                number,
+                seen: Arc::clone(&seen),
+            };
             tasks.spawn(async move {
                 worker.work(handle).await;
                 drop(agent);
@@ -79,13 +83,24 @@ impl Fleet {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(60), everyone).await;
-        assert!(waited.is_ok(), "not everyone used version {version}: {:?}", self.seen.used.lock().unwrap());
+        assert!(
+            waited.is_ok(),
+            "not everyone used version {version}: {:?}",
+            self.seen.used.lock().unwrap()
+        );
     }
 
     /// Nobody was refused with a credential for longer than one refresh.
     pub fn assert_never_stuck(&self) {
-        assert_eq!(self.seen.refused_after_refresh.load(Ordering::SeqCst), 0, "a refused credential was held on to");
-        assert!(self.seen.logins.load(Ordering::SeqCst) > 0, "nobody logged in at all");
+        assert_eq!(
+            self.seen.refused_after_refresh.load(Ordering::SeqCst),
+            0,
+            "a refused credential was held on to"
+        );
+        assert!(
+            self.seen.logins.load(Ordering::SeqCst) > 0,
+            "nobody logged in at all"
+        );
     }
 
     pub async fn stop(mut self) {
@@ -143,13 +158,19 @@ impl Worker {
             .disable_statement_logging();
         let read = async {
             let mut connection = options.connect().await?;
-            sqlx::query("select count(*) from orders").execute(&mut connection).await?;
+            sqlx::query("select count(*) from orders")
+                .execute(&mut connection)
+                .await?;
             connection.close().await
         };
         match read.await {
             Ok(()) => {
                 self.seen.logins.fetch_add(1, Ordering::SeqCst);
-                self.seen.used.lock().unwrap().insert((lease.version(), self.number));
+                self.seen
+                    .used
+                    .lock()
+                    .unwrap()
+                    .insert((lease.version(), self.number));
                 Outcome::accepted()
             }
             Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| code.starts_with("28")) => {

@@ -8,7 +8,10 @@ use serde_json::json;
 
 /// `make bench` asks for a hundred.
 fn rounds() -> usize {
-    std::env::var("ROTA_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(10)
+    std::env::var("ROTA_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(10)
 }
 
 #[tokio::test]
@@ -31,7 +34,12 @@ async fn kills_at_random_moments_lose_no_credential_and_leave_nobody_behind() {
         let folder = world.app.kill();
         world.app = TestApp::start_in(folder, &[("ROTA_LISTEN", &listen)]);
     }
-    let list = world.admin().get("/api/v1/rotations").await.expect_status(200).json();
+    let list = world
+        .admin()
+        .get("/api/v1/rotations")
+        .await
+        .expect_status(200)
+        .json();
     for rotation in list["items"].as_array().expect("rotations") {
         let id = rotation["id"].as_str().expect("an id");
         world.until(id, &["completed", "rolled_back"]).await;
@@ -41,7 +49,9 @@ async fn kills_at_random_moments_lose_no_credential_and_leave_nobody_behind() {
     fleet.assert_never_stuck();
     fleet.stop().await;
 
-    let alive = world.postgres.execute("select count(*) from pg_authid where rolname like 'app_role_%' and rolcanlogin");
+    let alive = world
+        .postgres
+        .execute("select count(*) from pg_authid where rolname like 'app_role_%' and rolcanlogin");
     assert_eq!(alive.trim(), "1", "no login was left behind at the issuer");
     let (code, folder) = world.app.stop();
     assert_eq!(code, Some(0));

@@ -3,7 +3,11 @@
 
 #[cfg(test)]
 #[path = "../harness/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the API's tests use the rest of the harness")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the API's tests use the rest of the harness"
+)]
 mod harness;
 
 #[cfg(test)]

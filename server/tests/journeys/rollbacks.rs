@@ -7,7 +7,11 @@ use serde_json::json;
 async fn consumers_that_are_refused_bring_the_previous_version_back() {
     let mut policy = quick_policy();
     policy["soak"] = json!("PT60S");
-    let world = World::start(Wish { policy, ..Wish::default() }).await;
+    let world = World::start(Wish {
+        policy,
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(4);
     fleet.all_use(1, 4).await;
     fleet.break_version(2, 4);
@@ -19,11 +23,25 @@ async fn consumers_that_are_refused_bring_the_previous_version_back() {
     fleet.assert_never_stuck();
 
     // The failed version is dead at the issuer too.
-    let alive = world.postgres.execute("select count(*) from pg_authid where rolname like 'app_role_%' and rolcanlogin");
+    let alive = world
+        .postgres
+        .execute("select count(*) from pg_authid where rolname like 'app_role_%' and rolcanlogin");
     assert_eq!(alive.trim(), "1");
-    let metrics = world.app.anonymous().get("/metrics").await.expect_status(200).body;
-    let served = metrics.lines().find(|line| line.starts_with("rota_rollback_duration_seconds_count")).unwrap_or_default();
-    assert!(!served.ends_with(" 0") && !served.is_empty(), "the way back was measured: {served}");
+    let metrics = world
+        .app
+        .anonymous()
+        .get("/metrics")
+        .await
+        .expect_status(200)
+        .body;
+    let served = metrics
+        .lines()
+        .find(|line| line.starts_with("rota_rollback_duration_seconds_count"))
+        .unwrap_or_default();
+    assert!(
+        !served.ends_with(" 0") && !served.is_empty(),
+        "the way back was measured: {served}"
+    );
 
     // Mended, the next rotation takes a number of its own.
     fleet.break_version(0, 0);
@@ -32,7 +50,11 @@ async fn consumers_that_are_refused_bring_the_previous_version_back() {
     world.command(&id, "promote").await.expect_status(200);
     world.command(&id, "promote").await.expect_status(200);
     world.until(&id, &["completed"]).await;
-    assert_eq!(world.current_version().await, 3, "failed versions consume numbers");
+    assert_eq!(
+        world.current_version().await,
+        3,
+        "failed versions consume numbers"
+    );
     fleet.stop().await;
 }
 
@@ -40,7 +62,11 @@ async fn consumers_that_are_refused_bring_the_previous_version_back() {
 async fn one_bad_instance_of_many_after_the_last_wave_is_enough() {
     let mut policy = quick_policy();
     policy["grace"] = json!("PT120S");
-    let world = World::start(Wish { policy, ..Wish::default() }).await;
+    let world = World::start(Wish {
+        policy,
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(8);
     fleet.all_use(1, 8).await;
     let id = world.rotate().await;
@@ -57,11 +83,19 @@ async fn one_bad_instance_of_many_after_the_last_wave_is_enough() {
 async fn a_paused_rotation_still_rolls_back() {
     let mut policy = quick_policy();
     policy["soak"] = json!("PT60S");
-    let world = World::start(Wish { policy, ..Wish::default() }).await;
+    let world = World::start(Wish {
+        policy,
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(4);
     fleet.all_use(1, 4).await;
     let id = world.rotate().await;
-    world.until_true(&id, "a canary", |rotation| rotation.fleet.iter().any(|instance| instance.cohort)).await;
+    world
+        .until_true(&id, "a canary", |rotation| {
+            rotation.fleet.iter().any(|instance| instance.cohort)
+        })
+        .await;
     world.command(&id, "pause").await.expect_status(200);
     fleet.break_version(2, 4);
     world.until(&id, &["rolled_back"]).await;
@@ -72,7 +106,11 @@ async fn a_paused_rotation_still_rolls_back() {
 async fn a_candidate_that_is_changed_behind_our_back_is_noticed_by_the_probe() {
     let mut policy = quick_policy();
     policy["grace"] = json!("PT120S");
-    let world = World::start(Wish { policy, ..Wish::default() }).await;
+    let world = World::start(Wish {
+        policy,
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(2);
     fleet.all_use(1, 2).await;
     let id = world.rotate().await;
@@ -81,7 +119,16 @@ async fn a_candidate_that_is_changed_behind_our_back_is_noticed_by_the_probe() {
     let login = world.postgres.execute(
         "select rolname from pg_authid where rolname like 'app_role_%' and rolcanlogin order by oid desc limit 1",
     );
-    world.postgres.execute(&format!("alter role {} password 'changed behind its back'", login.trim()));
+    world.postgres.execute(&format!(
+        "alter role {} password 'changed behind its back'",
+        login.trim()
+    ));
     let rotation = world.until(&id, &["rolled_back"]).await;
-    assert!(rotation.reason_for_rollback.unwrap_or_default().contains("own login"), "the probe says so");
+    assert!(
+        rotation
+            .reason_for_rollback
+            .unwrap_or_default()
+            .contains("own login"),
+        "the probe says so"
+    );
 }

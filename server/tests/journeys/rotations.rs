@@ -15,11 +15,28 @@ async fn a_password_in_use_is_rotated_and_the_old_one_is_proven_dead() {
     assert_eq!(world.current_version().await, 2);
 
     let done: Vec<_> = rotation.steps.iter().map(|step| step.name.as_str()).collect();
-    for step in ["rehearse", "store", "issue", "verify", "retire", "confirm_refused"] {
+    for step in [
+        "rehearse",
+        "store",
+        "issue",
+        "verify",
+        "retire",
+        "confirm_refused",
+    ] {
         assert!(done.contains(&step), "{step} is not among {done:?}");
     }
-    let detail = world.admin().get(&format!("/api/v1/credentials/{CREDENTIAL}")).await.expect_status(200).json();
-    let states: Vec<_> = detail["versions"].as_array().unwrap().iter().map(|version| version["state"].clone()).collect();
+    let detail = world
+        .admin()
+        .get(&format!("/api/v1/credentials/{CREDENTIAL}"))
+        .await
+        .expect_status(200)
+        .json();
+    let states: Vec<_> = detail["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|version| version["state"].clone())
+        .collect();
     assert_eq!(states, ["retired", "current"]);
 
     // The proof is not believed but repeated: by nobody's leave can an old password log in.
@@ -39,13 +56,20 @@ async fn a_password_in_use_is_rotated_and_the_old_one_is_proven_dead() {
 async fn the_canary_moves_first_and_both_versions_work_meanwhile() {
     let mut policy = quick_policy();
     policy["soak"] = json!("PT60S");
-    let world = World::start(Wish { policy, ..Wish::default() }).await;
+    let world = World::start(Wish {
+        policy,
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(4);
     fleet.all_use(1, 4).await;
     let id = world.rotate().await;
     world.until(&id, &["wave"]).await;
-    let on_candidate = |rotation: &api::Rotation| rotation.fleet.iter().filter(|instance| instance.cohort).count();
-    let rotation = world.until_true(&id, "a canary", |rotation| on_candidate(rotation) > 0).await;
+    let on_candidate =
+        |rotation: &api::Rotation| rotation.fleet.iter().filter(|instance| instance.cohort).count();
+    let rotation = world
+        .until_true(&id, "a canary", |rotation| on_candidate(rotation) > 0)
+        .await;
     assert_eq!(on_candidate(&rotation), 1, "a quarter of four instances");
     // A person says that it may go on: the rest follows.
     world.command(&id, "promote").await.expect_status(200);
@@ -57,13 +81,20 @@ async fn the_canary_moves_first_and_both_versions_work_meanwhile() {
 
 #[tokio::test]
 async fn one_slot_is_switched_at_once() {
-    let world = World::start(Wish { strategy: "in_place", ..Wish::default() }).await;
+    let world = World::start(Wish {
+        strategy: "in_place",
+        ..Wish::default()
+    })
+    .await;
     let fleet = world.fleet(2);
     fleet.all_use(1, 2).await;
     let id = world.rotate().await;
     world.until(&id, &["completed"]).await;
     fleet.all_use(2, 2).await;
-    assert!(!world.logs_in("app_login", "first").await, "the old password is dead");
+    assert!(
+        !world.logs_in("app_login", "first").await,
+        "the old password is dead"
+    );
     fleet.assert_never_stuck();
     fleet.stop().await;
 }
@@ -72,8 +103,13 @@ async fn one_slot_is_switched_at_once() {
 async fn silence_promotes_nobody() {
     let world = World::start(Wish::default()).await;
     let id = world.rotate().await;
-    let held = world.until_true(&id, "a hold", |rotation| rotation.hold.is_some()).await;
-    assert!(held.hold.unwrap().reason.contains("no instance"), "it says what it waits for");
+    let held = world
+        .until_true(&id, "a hold", |rotation| rotation.hold.is_some())
+        .await;
+    assert!(
+        held.hold.unwrap().reason.contains("no instance"),
+        "it says what it waits for"
+    );
     assert_eq!(world.current_version().await, 1);
     world.command(&id, "rollback").await.expect_status(200);
     world.until(&id, &["rolled_back"]).await;
@@ -89,7 +125,9 @@ async fn five_rotations_in_a_row_use_the_two_logins_in_turn() {
         fleet.all_use(version, 2).await;
     }
     fleet.assert_never_stuck();
-    let logins = world.postgres.execute("select count(*) from pg_roles where rolname like 'app_role_%'");
+    let logins = world
+        .postgres
+        .execute("select count(*) from pg_roles where rolname like 'app_role_%'");
     assert_eq!(logins.trim(), "2");
     fleet.stop().await;
 }

@@ -34,7 +34,10 @@ pub struct Wish {
 
 impl Default for Wish {
     fn default() -> Self {
-        Self { strategy: "alternating", policy: quick_policy() }
+        Self {
+            strategy: "alternating",
+            policy: quick_policy(),
+        }
     }
 }
 
@@ -65,19 +68,32 @@ impl World {
             "config": {"host": postgres.host(), "port": postgres.port(), "database": postgres.database(), "sslmode": "disable"},
             "admin": {"username": "rota_admin", "password": "admin-password"},
         });
-        app.bootstrap().post("/api/v1/issuers", &issuer).await.expect_status(201);
+        app.bootstrap()
+            .post("/api/v1/issuers", &issuer)
+            .await
+            .expect_status(201);
         let body = json!({"name": CONSUMER, "service": CONSUMER, "environment": "test", "labels": {}});
-        let made = app.bootstrap().post("/api/v1/consumers", &body).await.expect_status(201);
+        let made = app
+            .bootstrap()
+            .post("/api/v1/consumers", &body)
+            .await
+            .expect_status(201);
         let consumer_token = made.text("/token").to_owned();
-        Self { app, postgres, consumer_token }
+        Self {
+            app,
+            postgres,
+            consumer_token,
+        }
     }
 
     /// Makes the credential and waits for its first version.
     pub async fn create_credential(&self, wish: &Wish) {
         let in_place = wish.strategy == "in_place";
         if in_place {
-            self.postgres.execute("create role app_login login password 'first'; grant app_role to app_login");
-            self.postgres.execute("grant app_login to rota_admin with admin option");
+            self.postgres
+                .execute("create role app_login login password 'first'; grant app_role to app_login");
+            self.postgres
+                .execute("grant app_login to rota_admin with admin option");
         }
         let mut body = json!({
             "name": CREDENTIAL, "kind": "database_password", "issuer": "db", "owner_team": "orders",
@@ -88,10 +104,21 @@ impl World {
         if in_place {
             body["initial"] = json!({"username": "app_login", "password": "first"});
         }
-        self.admin().post("/api/v1/credentials", &body).await.expect_status(201);
+        self.admin()
+            .post("/api/v1/credentials", &body)
+            .await
+            .expect_status(201);
         if !in_place {
-            let list = self.admin().get("/api/v1/rotations").await.expect_status(200).json();
-            let first = list["items"][0]["id"].as_str().expect("the first rotation").to_owned();
+            let list = self
+                .admin()
+                .get("/api/v1/rotations")
+                .await
+                .expect_status(200)
+                .json();
+            let first = list["items"][0]["id"]
+                .as_str()
+                .expect("the first rotation")
+                .to_owned();
             self.until(&first, &["completed"]).await;
         }
     }
@@ -108,7 +135,12 @@ impl World {
     pub async fn rotate(&self) -> String {
         let body = json!({"reason": "a test"});
         let path = format!("/api/v1/credentials/{CREDENTIAL}/rotations");
-        self.admin().post(&path, &body).await.expect_status(201).text("/id").to_owned()
+        self.admin()
+            .post(&path, &body)
+            .await
+            .expect_status(201)
+            .text("/id")
+            .to_owned()
     }
 
     pub async fn rotation(&self, id: &str) -> Rotation {
@@ -118,7 +150,7 @@ impl World {
     /// Follows the rotation's events until it stands in one of these states.
     pub async fn until(&self, id: &str, states: &[&str]) -> Rotation {
         self.until_true(id, &states.join(" or "), |rotation| {
-            let state = serde_json::to_value(&rotation.state).unwrap_or_default();
+            let state = serde_json::to_value(rotation.state).unwrap_or_default();
             states.iter().any(|wanted| state == *wanted)
         })
         .await
@@ -146,13 +178,22 @@ impl World {
         };
         match tokio::time::timeout(PATIENCE, follow).await {
             Ok(rotation) => rotation,
-            Err(_) => panic!("{what} was waited for: {:#?}\n{}", self.rotation(id).await, self.app.log()),
+            Err(_) => panic!(
+                "{what} was waited for: {:#?}\n{}",
+                self.rotation(id).await,
+                self.app.log()
+            ),
         }
     }
 
     /// Says something to a rotation.
     pub async fn command(&self, id: &str, command: &str) -> crate::harness::Reply {
-        self.admin().post(&format!("/api/v1/rotations/{id}/{command}"), &json!({"reason": "a test"})).await
+        self.admin()
+            .post(
+                &format!("/api/v1/rotations/{id}/{command}"),
+                &json!({"reason": "a test"}),
+            )
+            .await
     }
 
     /// Instances that log in to PostgreSQL with what they are handed.
@@ -162,17 +203,24 @@ impl World {
 
     /// The current version's number.
     pub async fn current_version(&self) -> u64 {
-        let credential = self.admin().get(&format!("/api/v1/credentials/{CREDENTIAL}")).await.expect_status(200).json();
+        let credential = self
+            .admin()
+            .get(&format!("/api/v1/credentials/{CREDENTIAL}"))
+            .await
+            .expect_status(200)
+            .json();
         credential["current_version"].as_u64().expect("a current version")
     }
 
     /// Whether a login works, by the route that consumers take.
     pub async fn logs_in(&self, username: &str, password: &str) -> bool {
         let url = self.postgres.url_as(&encoded(username), &encoded(password));
-        sqlx::Connection::close(match <sqlx::PgConnection as sqlx::Connection>::connect(&url).await {
-            Ok(connection) => connection,
-            Err(_) => return false,
-        })
+        sqlx::Connection::close(
+            match <sqlx::PgConnection as sqlx::Connection>::connect(&url).await {
+                Ok(connection) => connection,
+                Err(_) => return false,
+            },
+        )
         .await
         .is_ok()
     }
@@ -180,7 +228,11 @@ impl World {
     /// The audit's own verdict, by the command that an auditor runs.
     pub fn verify_audit(folder: &TempDir, app: &TestApp) {
         let verified = app.run_in(folder.path(), &["audit", "verify"]);
-        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+        assert!(
+            verified.status.success(),
+            "{}",
+            String::from_utf8_lossy(&verified.stderr)
+        );
     }
 }
 
