@@ -42,10 +42,7 @@ pub async fn make_link(
 /// The address of a link's button.
 pub fn link_url(public_url: &Url, token: &SecretText) -> SecretText {
     let base = public_url.as_str().trim_end_matches('/');
-    SecretText::new(format!(
-        "{base}/sign-in/link?token={}",
-        token.expose_text()
-    ))
+    SecretText::new(format!("{base}/sign-in/link?token={}", token.expose_text()))
 }
 
 /// Checks a name and a password and begins a session.

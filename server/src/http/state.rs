@@ -45,9 +45,7 @@ impl AppState {
 
     /// People reach us by https, so cookies are for https only.
     pub fn is_https(&self) -> bool {
-        self.public_url
-            .get()
-            .is_some_and(|url| url.scheme() == "https")
+        self.public_url.get().is_some_and(|url| url.scheme() == "https")
     }
 
     /// `ROTA_BOOTSTRAP_TOKEN` is set: a program may act as an administrator.

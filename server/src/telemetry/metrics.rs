@@ -173,7 +173,9 @@ impl Metrics {
     pub fn key_operation(&self, key: &Name, version: u32, operation: &'static str, outcome: &'static str) {
         if self.counted.admit(key.as_str(), self.series_limit) {
             let version = version.to_string();
-            self.key_operations.with_label_values(&[key.as_str(), &version, operation, outcome]).inc();
+            self.key_operations
+                .with_label_values(&[key.as_str(), &version, operation, outcome])
+                .inc();
         }
     }
 }

@@ -22,6 +22,7 @@ mod delivery;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod pages;
 mod sign_in;
 #[cfg(test)]
 mod telemetry;

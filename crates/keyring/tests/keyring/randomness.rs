@@ -44,12 +44,22 @@ impl ScriptedRandomness {
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
-        self.0.lock().expect("no test panics while it holds this").is_empty()
+        self.0
+            .lock()
+            .expect("no test panics while it holds this")
+            .is_empty()
     }
 }
 
 impl Randomness for ScriptedRandomness {
     fn fill(&self, buffer: &mut [u8]) {
-        buffer.copy_from_slice(&self.0.lock().expect("no test panics while it holds this").pop_front().expect("the script has ended"));
+        buffer.copy_from_slice(
+            &self
+                .0
+                .lock()
+                .expect("no test panics while it holds this")
+                .pop_front()
+                .expect("the script has ended"),
+        );
     }
 }

@@ -42,7 +42,12 @@ pub(super) struct Extras {
 
 impl Canvas {
     /// The page at this address. A page that has nothing to show chooses its own status; else `status` is sent.
-    pub(super) async fn draw(self, reader: Option<SharedReader>, extras: Extras, status: StatusCode) -> Response {
+    pub(super) async fn draw(
+        self,
+        reader: Option<SharedReader>,
+        extras: Extras,
+        status: StatusCode,
+    ) -> Response {
         let own_nonce = self.nonce.clone().map(Nonce::from_value);
         let provide = move || {
             // Leptos writes inline scripts of its own: under the nonce of this reply.

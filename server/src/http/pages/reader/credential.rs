@@ -107,7 +107,9 @@ impl PageReader {
             backup_contact: credential.backup_contact.clone(),
             tags: credential.tags.clone(),
             issuer: credential.issuer.to_string(),
-            issuer_kind: issuer.map(|issuer| kind_in_words(&issuer.kind)).unwrap_or_default(),
+            issuer_kind: issuer
+                .map(|issuer| kind_in_words(&issuer.kind))
+                .unwrap_or_default(),
             strategy: strategy(credential.strategy),
             strategy_warning: warning(credential.strategy),
             policy: policy(&detail.facts),

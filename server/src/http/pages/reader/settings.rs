@@ -55,10 +55,7 @@ impl PageReader {
                 red_from: thresholds.red_from,
                 instance_ttl: INSTANCE_TTL,
             },
-            people: people
-                .iter()
-                .map(|account| person(account, &sign_ins))
-                .collect(),
+            people: people.iter().map(|account| person(account, &sign_ins)).collect(),
             tokens: tokens
                 .iter()
                 .filter(|token| token.is_valid(now))

@@ -4,9 +4,7 @@ use app::views::credential::VersionState as ShownVersionState;
 use app::views::{AgeBand as ShownBand, PolicyStatus as ShownStatus};
 use engine::Timestamp;
 use engine::catalog::age::PolicyStatus;
-use engine::catalog::{
-    AgeBand, CredentialKind, Sensitivity, Strategy, VersionNumber, VersionState,
-};
+use engine::catalog::{AgeBand, CredentialKind, Sensitivity, Strategy, VersionNumber, VersionState};
 use time::OffsetDateTime;
 
 /// A time as pages draw it.
