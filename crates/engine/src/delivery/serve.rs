@@ -6,7 +6,7 @@ use crate::catalog::{Strategy, VersionNumber};
 use crate::delivery::live::{InstanceView, LiveCredential};
 use crate::detection::watch::InstanceKey;
 use crate::id::RotationId;
-use crate::rotation::{Rotation, RotationState};
+use crate::rotation::{Rollback, RollbackStage, Rotation, RotationState};
 
 /// What one instance is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +53,22 @@ fn during(
         previous: Some(from),
         in_cohort: false,
     };
+    let reversed = Serving {
+        version: from,
+        previous: Some(to),
+        in_cohort: false,
+    };
     match state {
         RotationState::NeedsOperator { before, .. } => during(rotation, before, from, fleet, instance),
         // Between issued and promoted the one slot holds the newest; after a crash nobody knows yet, so both are sent.
         RotationState::Issued | RotationState::Verified if rotation.strategy == Strategy::InPlace => both,
+        // The act of issuing, or of restoring, may have happened without its outcome being recorded: the one slot
+        // holds either, so the other one is sent beside it.
+        RotationState::Stored if rotation.strategy == Strategy::InPlace => reversed,
+        RotationState::RollingBack(Rollback {
+            stage: RollbackStage::Restoring,
+            ..
+        }) if rotation.strategy == Strategy::InPlace => reversed,
         RotationState::Wave(wave) => {
             let percent = rotation.policy.waves.get(wave.index).copied().unwrap_or(100);
             if in_cohort(rotation, percent, fleet, instance) {
