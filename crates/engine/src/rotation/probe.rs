@@ -93,7 +93,9 @@ impl Services {
             Err(_) => {}
         }
         probed.previous_fails = match &previous {
-            Err(error) if error.class == ErrorClass::Authentication => Some(error.detail.clone()),
+            Err(error) if matches!(error.class, ErrorClass::Authentication | ErrorClass::Permission) => {
+                Some(error.detail.clone())
+            }
             _ => None,
         };
         probes.put(&rotation.id, probed);
