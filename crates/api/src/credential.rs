@@ -113,7 +113,7 @@ pub struct PostgresqlCredentialConfig {
     pub probe: Option<String>,
     /// A query that the new login must be refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refused_probe: Option<String>,
+    pub forbidden_probe: Option<String>,
 }
 
 /// `PATCH /api/v1/credentials/{name}`: what is absent stays.

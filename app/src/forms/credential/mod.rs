@@ -357,7 +357,7 @@ impl Form for CredentialForm {
         match (group, member) {
             ("config", Some("role")) if is_database => Some("role"),
             ("config", Some("probe")) if is_database => Some("probe"),
-            ("config", Some("forbidden_probe" | "refused_probe")) if is_database => Some("forbidden_probe"),
+            ("config", Some("forbidden_probe")) if is_database => Some("forbidden_probe"),
             ("config", Some("allow_privileged_role")) if is_database => Some("allow_privileged_role"),
             ("config", _) if is_database => Some("role"),
             ("config", _) => Some("config"),

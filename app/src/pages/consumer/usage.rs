@@ -11,7 +11,7 @@ pub(in crate::pages) fn usage(consumer: &str, credentials: &[String], server_url
     let credential = credentials.first().map_or("NAME", String::as_str);
     let server = server_url.trim_end_matches('/');
     let run = format!(
-        "export ROTA_URL={server}\nexport ROTA_TOKEN_FILE=/run/secrets/rota-token\nrota run --credential {credential} -- ./your-program"
+        "export ROTA_SERVER={server}\nexport ROTA_TOKEN_FILE=/run/secrets/rota-token\nrota run --credential {credential} -- ./your-program"
     );
     let curl = format!(
         "curl --fail \\\n     --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     {server}/api/v1/delivery/{}",

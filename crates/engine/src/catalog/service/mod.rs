@@ -26,6 +26,14 @@ use crate::rule::{Refusal, RuleError};
 
 /// Reads a name, or notes the rule it breaks.
 fn parse_name(text: &str, pointer: &str, broken: &mut Vec<RuleError>) -> Option<Name> {
+    if text == "new" {
+        // The page of that address makes one.
+        broken.push(RuleError::new(
+            pointer,
+            "`new` is taken by the form that makes one; choose another name",
+        ));
+        return None;
+    }
     Name::parse(text)
         .map_err(|error| broken.push(RuleError::new(pointer, error.to_string())))
         .ok()

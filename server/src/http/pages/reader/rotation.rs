@@ -9,9 +9,9 @@ use app::views::rotation::{
     ServiceSquares, Square, Stage, StageKind, Tone, Verb, Verdict, WayBack, WayBackState,
 };
 use app::views::{Listing, Point};
-use engine::catalog::Consumer;
+use engine::catalog::{Consumer, VersionNumber};
 use engine::delivery::InstanceView;
-use engine::detection::Rates;
+use engine::detection::{Counts, Rates};
 use engine::id::RotationId;
 use engine::ports::{OutcomeBucket, RotationFilter};
 use engine::rotation::{Command, RecordEvent, Rotation, RotationRecord, RotationState};
@@ -298,8 +298,9 @@ fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Opti
             })
             .collect::<Vec<_>>()
     };
+    let rates = heard(rotation, from, rates, buckets);
     let (new, old) = (rates.candidate, rates.control);
-    if new.judged() + old.judged() == 0 && buckets.is_empty() {
+    if new.judged() + old.judged() == 0 {
         return None;
     }
     Some(Verdict {
@@ -312,6 +313,28 @@ fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Opti
         old_rates: of(from),
         rollback_rate: 50.0,
     })
+}
+
+/// What the running tests counted; once they are over, or after a restart, what was stored of the rotation's time.
+fn heard(rotation: &Rotation, from: VersionNumber, rates: Rates, buckets: &[OutcomeBucket]) -> Rates {
+    if rates.candidate.judged() + rates.control.judged() > 0 {
+        return rates;
+    }
+    let until = rotation.finished_at;
+    let sum = |version: VersionNumber| {
+        let mut counts = Counts::default();
+        for bucket in buckets {
+            if bucket.version == version && until.is_none_or(|until| bucket.minute <= until) {
+                counts.good += u64::try_from(bucket.good).unwrap_or(0);
+                counts.refused += u64::try_from(bucket.refused).unwrap_or(0);
+            }
+        }
+        counts
+    };
+    Rates {
+        candidate: sum(rotation.to),
+        control: sum(from),
+    }
 }
 
 fn conclusion(rotation: &Rotation, rates: Rates) -> Conclusion {
