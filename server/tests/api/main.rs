@@ -23,6 +23,7 @@ mod delivery;
 mod idempotency;
 #[cfg(test)]
 mod pages;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod telemetry;
