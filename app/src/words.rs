@@ -177,9 +177,16 @@ pub fn sentence_case(text: &str) -> String {
         .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// All but the unreserved characters of RFC 3986: the API takes a path in one spelling only.
+const ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// A segment of an address, escaped.
 pub fn segment(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    percent_encoding::utf8_percent_encode(text, ESCAPED).to_string()
 }
 
 #[cfg(test)]
@@ -209,6 +216,12 @@ mod tests {
         assert_eq!(duration_short(Duration::from_secs(125)), "2 min");
         assert_eq!(offset(Duration::from_secs(3_725)), "1:02:05");
         assert_eq!(estimate(Duration::from_millis(260)), "0.3 s");
+    }
+
+    #[test]
+    fn names_and_ids_stay_as_they_are_in_addresses() {
+        assert_eq!(segment("orders-api.v2_x"), "orders-api.v2_x");
+        assert_eq!(segment("a/b?c=d%"), "a%2Fb%3Fc%3Dd%25");
     }
 
     #[test]

@@ -402,7 +402,18 @@ async fn a_rotation_is_started_and_told_what_to_do_from_its_pages() {
         .await;
     assert_leads_to(&started, "/rotations/");
     let rotation = next_of(&started).to_owned();
-    operator.get(&rotation).await.expect_status(200);
+    let page_of_rotation = operator.get(&rotation).await.expect_status(200);
+    // The page follows its events under the same cookie, at the address that it was given.
+    let events = page_of_rotation.body.split("/api/v1/rotations/").nth(1);
+    let events = events.and_then(|rest| rest.split("&quot;").next());
+    let events = format!("/api/v1/rotations/{}", events.expect("the live part"));
+    let stream = operator
+        .request(Method::GET, &events)
+        .send()
+        .await
+        .expect("the server answers");
+    assert_eq!(stream.status(), 200, "{events}");
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
     operator
         .submit(
             &format!("{page}/rotate"),

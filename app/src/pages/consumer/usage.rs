@@ -16,9 +16,6 @@ pub(in crate::pages) fn usage(consumer: &str, credentials: &[String], server_url
     let curl = format!(
         "curl --fail \\\n     --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     {server}/api/v1/delivery/{}",
         words::segment(credential)
-            .replace("%2D", "-")
-            .replace("%2E", ".")
-            .replace("%5F", "_")
     );
     let report = format!(
         "curl --fail \\\n     --header \"Authorization: Bearer $(cat /run/secrets/rota-token)\" \\\n     --header \"X-Rota-Instance: $(hostname)\" \\\n     --json '{{\"version\": 1, \"status\": \"loaded\"}}' \\\n     {server}/api/v1/delivery/{credential}/acks"
