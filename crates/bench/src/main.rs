@@ -11,6 +11,7 @@ mod noise;
 mod one_of_twenty;
 mod orders;
 mod rollback;
+mod scale;
 mod server;
 mod silence;
 mod tasks;
@@ -23,6 +24,7 @@ use tokio::time::Instant;
 
 use figures::Figures;
 
+/// In the order in which they run.
 const SECTIONS: [&str; 7] = [
     "rollback",
     "noise",

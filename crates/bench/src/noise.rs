@@ -14,12 +14,13 @@ use tokio::time::MissedTickBehavior;
 use crate::dice::Dice;
 use crate::figures::Figures;
 use crate::fleet::instance_name;
+use crate::scale::Scale;
 use crate::tasks;
 use crate::world::{BenchCredential, World};
 
 const SECTION: &str = "noise";
+const ROTATIONS: usize = 200;
 const CREDENTIALS: usize = 20;
-const ROTATIONS_EACH: usize = 10;
 const INSTANCES: u64 = 10;
 const LEAST_OUTCOMES: u64 = 2_000;
 const REFUSED: f64 = 0.02;
@@ -42,10 +43,11 @@ struct Weather {
 
 /// Measures it.
 pub async fn measure(figures: &mut Figures) -> Result<()> {
+    let scale = Scale::of(ROTATIONS, CREDENTIALS);
     let policy = json!({
         "max_age": "P30D", "grace": "PT4S", "soak": "PT1S", "waves": [10, 50, 100], "approvals": 0,
     });
-    let world = Arc::new(World::start(CREDENTIALS, policy).await?);
+    let world = Arc::new(World::start(scale.credentials, policy).await?);
     let mut running = JoinSet::new();
     let mut weathers = Vec::new();
     for (number, credential) in world.credentials.iter().enumerate() {
@@ -60,10 +62,10 @@ pub async fn measure(figures: &mut Figures) -> Result<()> {
         .zip(&weathers)
         .map(|(credential, weather)| {
             let (world, name, weather) = (Arc::clone(&world), credential.name.clone(), Arc::clone(weather));
-            async move { rotate(&world, &name, &weather).await }
+            async move { rotate(&world, &name, scale.rounds, &weather).await }
         });
     let ended: Vec<Ended> = tasks::all(runs).await?.into_iter().flatten().collect();
-    report(figures, &ended, &weathers);
+    report(figures, scale.total(), &ended, &weathers);
     Ok(())
 }
 
@@ -75,9 +77,9 @@ struct Ended {
     why: Option<String>,
 }
 
-async fn rotate(world: &World, credential: &str, weather: &Weather) -> Result<Vec<Ended>> {
+async fn rotate(world: &World, credential: &str, rounds: usize, weather: &Weather) -> Result<Vec<Ended>> {
     let mut ended = Vec::new();
-    for _ in 0..ROTATIONS_EACH {
+    for _ in 0..rounds {
         let id = world.rotate(credential).await?;
         // Counted from the first wave to the end of grace: that is what the test watches.
         world
@@ -104,7 +106,7 @@ async fn rotate(world: &World, credential: &str, weather: &Weather) -> Result<Ve
     Ok(ended)
 }
 
-fn report(figures: &mut Figures, ended: &[Ended], weathers: &[Arc<Weather>]) {
+fn report(figures: &mut Figures, wanted: usize, ended: &[Ended], weathers: &[Arc<Weather>]) {
     let sum = |field: fn(&Weather) -> &AtomicU64| -> u64 {
         weathers
             .iter()
@@ -128,7 +130,7 @@ fn report(figures: &mut Figures, ended: &[Ended], weathers: &[Arc<Weather>]) {
             ended.len(),
             ended.len() - back
         ),
-        back == 0 && ended.len() == CREDENTIALS * ROTATIONS_EACH && fewest >= LEAST_OUTCOMES,
+        back == 0 && ended.len() == wanted && fewest >= LEAST_OUTCOMES,
     );
     let judged = (outcomes - errors).max(1) as f64;
     figures.shown(

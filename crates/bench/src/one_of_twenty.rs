@@ -11,12 +11,13 @@ use tokio::time::Instant;
 use crate::figures::{Figures, quantile};
 use crate::fleet::{Fleet, Pace, UseOfKey, instance_name};
 use crate::orders::Fault;
+use crate::scale::Scale;
 use crate::tasks;
 use crate::world::World;
 
 const SECTION: &str = "one-of-twenty";
+const ROTATIONS: usize = 20;
 const CREDENTIALS: usize = 5;
-const ROUNDS: usize = 4;
 const INSTANCES: usize = 20;
 const WARM_UP: Duration = Duration::from_secs(6);
 
@@ -28,10 +29,11 @@ const PACE: Pace = Pace {
 
 /// Measures it.
 pub async fn measure(figures: &mut Figures) -> Result<()> {
+    let scale = Scale::of(ROTATIONS, CREDENTIALS);
     let policy = json!({
         "max_age": "P30D", "grace": "PT300S", "soak": "PT1S", "waves": [50, 100], "approvals": 0,
     });
-    let world = Arc::new(World::start(CREDENTIALS, policy).await?);
+    let world = Arc::new(World::start(scale.credentials, policy).await?);
     let mut fleets = Vec::new();
     for credential in &world.credentials {
         fleets.push(Fleet::start(&world, credential, INSTANCES, PACE)?);
@@ -42,10 +44,10 @@ pub async fn measure(figures: &mut Figures) -> Result<()> {
     tokio::time::sleep(WARM_UP).await;
     let runs = fleets.into_iter().enumerate().map(|(number, fleet)| {
         let world = Arc::clone(&world);
-        async move { of_one(&world, number, fleet).await }
+        async move { of_one(&world, number, scale.rounds, fleet).await }
     });
     let durations: Vec<Duration> = tasks::all(runs).await?.into_iter().flatten().collect();
-    let wanted = CREDENTIALS * ROUNDS;
+    let wanted = scale.total();
     figures.goal(
         SECTION,
         format!(
@@ -59,13 +61,13 @@ pub async fn measure(figures: &mut Figures) -> Result<()> {
 }
 
 /// Times from the fault to the state `rolling_back` or beyond.
-async fn of_one(world: &World, number: usize, mut fleet: Fleet) -> Result<Vec<Duration>> {
+async fn of_one(world: &World, number: usize, rounds: usize, mut fleet: Fleet) -> Result<Vec<Duration>> {
     let credential = world
         .credentials
         .get(number)
         .context("a credential for each fleet")?;
     let mut durations = Vec::new();
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let id = world.rotate(&credential.name).await?;
         let rotation = world.until(&id, &[RotationState::Grace]).await?;
         fleet

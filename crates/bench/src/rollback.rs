@@ -10,12 +10,13 @@ use serde_json::json;
 use crate::figures::{Figures, Histogram, quantile};
 use crate::fleet::{Fleet, Pace, Seen, UseOfKey};
 use crate::orders::Fault;
+use crate::scale::Scale;
 use crate::tasks;
 use crate::world::World;
 
 const SECTION: &str = "rollback";
+const ROLLBACKS: usize = 100;
 const CREDENTIALS: usize = 10;
-const ROLLBACKS_EACH: usize = 10;
 const INSTANCES: usize = 20;
 const MEDIAN_GOAL: Duration = Duration::from_millis(300);
 const P99_GOAL: Duration = Duration::from_secs(1);
@@ -33,10 +34,11 @@ const PACE: Pace = Pace {
 
 /// Measures it.
 pub async fn measure(figures: &mut Figures) -> Result<()> {
+    let scale = Scale::of(ROLLBACKS, CREDENTIALS);
     let policy = json!({
         "max_age": "P30D", "grace": "PT60S", "soak": "PT60S", "waves": [5, 100], "approvals": 0,
     });
-    let world = Arc::new(World::start(CREDENTIALS, policy).await?);
+    let world = Arc::new(World::start(scale.credentials, policy).await?);
     let mut fleets = Vec::new();
     for credential in &world.credentials {
         fleets.push(Fleet::start(&world, credential, INSTANCES, PACE)?);
@@ -49,7 +51,7 @@ pub async fn measure(figures: &mut Figures) -> Result<()> {
     let rounds = world.credentials.iter().map(|credential| {
         let (world, name) = (Arc::clone(&world), credential.name.clone());
         async move {
-            for round in 0..ROLLBACKS_EACH {
+            for round in 0..scale.rounds {
                 let id = world.rotate(&name).await?;
                 let ended = world.until(&id, &[RotationState::RolledBack]).await;
                 ended.with_context(|| format!("{name}, round {round}"))?;
@@ -58,10 +60,10 @@ pub async fn measure(figures: &mut Figures) -> Result<()> {
         }
     });
     tasks::all(rounds).await?;
-    report(figures, &world, &fleets).await
+    report(figures, scale.total(), &world, &fleets).await
 }
 
-async fn report(figures: &mut Figures, world: &World, fleets: &[Fleet]) -> Result<()> {
+async fn report(figures: &mut Figures, wanted: usize, world: &World, fleets: &[Fleet]) -> Result<()> {
     let seen: Vec<&Seen> = fleets.iter().map(Fleet::seen).collect();
     let mut returns = Vec::new();
     for seen in &seen {
@@ -73,7 +75,6 @@ async fn report(figures: &mut Figures, world: &World, fleets: &[Fleet]) -> Resul
         quantile(&returns, 0.99),
         quantile(&returns, 1.0),
     );
-    let wanted = CREDENTIALS * ROLLBACKS_EACH;
     figures.goal(
         SECTION,
         format!(
