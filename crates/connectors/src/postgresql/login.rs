@@ -152,15 +152,33 @@ impl Act<'_> {
     /// Takes the login's right to sign in and its password, then ends its sessions.
     pub(super) async fn revoke(&self, version: &Material) -> Result<String, ConnectorError> {
         let login = login_of(version)?.to_owned();
-        if self.config.strategy == Strategy::InPlace {
+        if self.config.strategy == Strategy::InPlace && !self.holds(&login, version).await? {
             return Ok(format!(
-                "nothing is left to revoke: `{login}` has one password, and issuing the next replaced it"
+                "nothing is left to revoke: `{login}` has one password, and it is not this version's"
             ));
         }
         let mut session = Session::administrator(self.issuer, self.admin).await?;
-        let revoked = self.revoke_by(&mut session, &login, version).await;
+        let revoked = if self.config.strategy == Strategy::InPlace {
+            self.clear_password(&mut session, &login).await
+        } else {
+            self.revoke_by(&mut session, &login, version).await
+        };
         session.close().await;
         revoked
+    }
+
+    /// `in_place`, a first version that is taken back: there is no value to restore, so the login is left without one.
+    async fn clear_password(&self, session: &mut Session, login: &str) -> Result<String, ConnectorError> {
+        session.begin_act().await?;
+        self.lock(session).await?;
+        session
+            .run(&format!("alter role {} password null", identifier(login)))
+            .await?;
+        session.commit().await?;
+        let ended = end_sessions(session, login).await?;
+        Ok(format!(
+            "login `{login}` has no password any more; {ended} of its sessions were ended"
+        ))
     }
 
     async fn revoke_by(
@@ -193,7 +211,7 @@ impl Act<'_> {
                 ));
             }
             // Under any other name than a slot's only an adopted login can stand.
-            Marker::Absent if is_slot && !(found.can_login && self.is_adopted(login, version).await?) => {
+            Marker::Absent if is_slot && !(found.can_login && self.holds(login, version).await?) => {
                 session.commit().await?;
                 return Ok(format!(
                     "login `{login}` was not made by Rota and does not hold this version's password, so it is left alone"
@@ -222,9 +240,9 @@ impl Act<'_> {
         ))
     }
 
-    /// Whether a login that Rota did not make holds this version's password: then it is the adopted one, else a
+    /// Whether a login holds this version's password: one that Rota did not make is then the adopted one, else a
     /// stranger's. Where the server lets anybody in (`trust`), that proves nothing.
-    async fn is_adopted(&self, login: &str, version: &Material) -> Result<bool, ConnectorError> {
+    async fn holds(&self, login: &str, version: &Material) -> Result<bool, ConnectorError> {
         let password = password_of(version)?;
         let other_password = SecretText::new(format!("not {}", password.expose_text()));
         Ok(self.is_accepted(login, password).await? && !self.is_accepted(login, &other_password).await?)

@@ -110,7 +110,7 @@ impl Services {
                     .await?
                     .detail
             }
-            Step::RevokeCandidate if rotation.strategy == Strategy::InPlace => {
+            Step::RevokeCandidate if rotation.strategy == Strategy::InPlace && rotation.from.is_some() => {
                 "the one slot holds the previous value".to_owned()
             }
             Step::RevokeCandidate => connector.revoke(access, target, stage.candidate()?).await?,
