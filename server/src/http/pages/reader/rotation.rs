@@ -9,6 +9,7 @@ use app::views::rotation::{
     ServiceSquares, Square, Stage, StageKind, Tone, Verb, Verdict, WayBack, WayBackState,
 };
 use app::views::{Listing, Point};
+use engine::Timestamp;
 use engine::catalog::{Consumer, VersionNumber};
 use engine::delivery::InstanceView;
 use engine::detection::{Counts, Rates};
@@ -16,7 +17,7 @@ use engine::id::RotationId;
 use engine::ports::{OutcomeBucket, RotationFilter};
 use engine::rotation::{Command, RecordEvent, Rotation, RotationRecord, RotationState};
 
-use super::steps::steps;
+use super::steps::{in_words, steps};
 use super::words::{count, counted, moment, number};
 use super::{PageReader, unavailable};
 
@@ -24,6 +25,8 @@ use super::{PageReader, unavailable};
 const PAGE: u32 = 50;
 /// More than anyone reads; the list says so and the filters narrow it.
 const MOST: u32 = 2_000;
+
+const MINUTE_MICROS: i64 = 60_000_000;
 
 impl PageReader {
     /// One rotation, live.
@@ -41,7 +44,7 @@ impl PageReader {
         let consumers = services.store.consumers().await.map_err(unavailable)?;
         let buckets = services
             .store
-            .outcomes(&rotation.credential, rotation.created_at)
+            .outcomes(&rotation.credential, minute_of(rotation.created_at))
             .await
             .map_err(unavailable)?;
         let rates = services.detector.rates(&id);
@@ -293,7 +296,7 @@ fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Opti
             .into_iter()
             .filter(|(_, (_, judged))| *judged > 0)
             .map(|(minute, (refused, judged))| Point {
-                at: moment(engine::Timestamp::from_micros(minute)),
+                at: moment(Timestamp::from_micros(minute)),
                 value: refused as f64 / judged as f64 * 100.0,
             })
             .collect::<Vec<_>>()
@@ -313,6 +316,11 @@ fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Opti
         old_rates: of(from),
         rollback_rate: 50.0,
     })
+}
+
+/// The minute in which it was: outcomes are kept by the minute.
+fn minute_of(at: Timestamp) -> Timestamp {
+    Timestamp::from_micros(at.as_micros() - at.as_micros().rem_euclid(MINUTE_MICROS))
 }
 
 /// What the running tests counted; once they are over, or after a restart, what was stored of the rotation's time.
@@ -372,12 +380,15 @@ fn log(rotation: &Rotation, records: &[RotationRecord]) -> Vec<LogLine> {
 
 fn record_in_words(event: &RecordEvent) -> (String, Tone) {
     match event {
-        RecordEvent::Intended { step, attempt: 1 } => (format!("{}: begins", step.label()), Tone::Plain),
-        RecordEvent::Intended { step, attempt } => {
-            (format!("{}: attempt {attempt} begins", step.label()), Tone::Plain)
+        RecordEvent::Intended { step, attempt: 1 } => (format!("{}: begins", in_words(*step)), Tone::Plain),
+        RecordEvent::Intended { step, attempt } => (
+            format!("{}: attempt {attempt} begins", in_words(*step)),
+            Tone::Plain,
+        ),
+        RecordEvent::Succeeded { step, detail } => (format!("{}: {detail}", in_words(*step)), Tone::Good),
+        RecordEvent::Failed { step, detail, .. } => {
+            (format!("{} failed: {detail}", in_words(*step)), Tone::Bad)
         }
-        RecordEvent::Succeeded { step, detail } => (format!("{}: {detail}", step.label()), Tone::Good),
-        RecordEvent::Failed { step, detail, .. } => (format!("{} failed: {detail}", step.label()), Tone::Bad),
         RecordEvent::Moved { to, detail, .. } => {
             let bad = matches!(to.as_str(), "rolling_back" | "rolled_back" | "needs_operator");
             (

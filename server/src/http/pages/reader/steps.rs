@@ -47,9 +47,26 @@ pub(super) fn steps(rotation: &Rotation, records: &[RotationRecord]) -> Vec<Step
     lines
 }
 
-fn act(words: &str, step: Step) -> Planned {
+/// The step as people read it, in the list and in the log.
+pub(super) fn in_words(step: Step) -> &'static str {
+    match step {
+        Step::Rehearse => "Prove the way back",
+        Step::Store => "Make, seal and store the new version",
+        Step::Issue => "Create it at the issuer",
+        Step::Verify => "Log in with it",
+        Step::Promote => "Hand it to everyone",
+        Step::Retire => "Revoke the old version",
+        Step::ConfirmRefused => "See the old version refused",
+        Step::RestorePrevious => "Set the previous value again",
+        Step::ProvePrevious => "See the previous version log in",
+        Step::RevokeCandidate => "Revoke the new version",
+        Step::ConfirmCandidateRefused => "See the new version refused",
+    }
+}
+
+fn act(step: Step) -> Planned {
     Planned {
-        words: words.to_owned(),
+        words: in_words(step).to_owned(),
         mark: Mark::Act(step),
     }
 }
@@ -65,11 +82,11 @@ fn forward(rotation: &Rotation) -> Vec<Planned> {
         });
     }
     if !first {
-        plan.push(act("Prove the way back", Step::Rehearse));
+        plan.push(act(Step::Rehearse));
     }
-    plan.push(act("Make, seal and store the new version", Step::Store));
-    plan.push(act("Create it at the issuer", Step::Issue));
-    plan.push(act("Log in with it", Step::Verify));
+    plan.push(act(Step::Store));
+    plan.push(act(Step::Issue));
+    plan.push(act(Step::Verify));
     if !first && rotation.strategy != Strategy::InPlace {
         for (index, percent) in rotation.policy.waves.iter().enumerate() {
             let name = if index == 0 { "Canary" } else { "Wave" };
@@ -93,10 +110,10 @@ fn forward(rotation: &Rotation) -> Vec<Planned> {
             words: "Grace: both valid".to_owned(),
             mark: Mark::State("grace", None),
         });
-        plan.push(act("Revoke the old version", Step::Retire));
+        plan.push(act(Step::Retire));
     }
     if !first {
-        plan.push(act("See the old version refused", Step::ConfirmRefused));
+        plan.push(act(Step::ConfirmRefused));
     }
     plan
 }
@@ -107,14 +124,14 @@ fn backward(rotation: &Rotation) -> Vec<Planned> {
         mark: Mark::State("rolling_back", None),
     }];
     if rotation.strategy == Strategy::InPlace {
-        plan.push(act("Set the previous value again", Step::RestorePrevious));
+        plan.push(act(Step::RestorePrevious));
     }
     if rotation.from.is_some() {
-        plan.push(act("See the previous version log in", Step::ProvePrevious));
+        plan.push(act(Step::ProvePrevious));
     }
-    plan.push(act("Revoke the new version", Step::RevokeCandidate));
+    plan.push(act(Step::RevokeCandidate));
     if rotation.from.is_some() {
-        plan.push(act("See the new version refused", Step::ConfirmCandidateRefused));
+        plan.push(act(Step::ConfirmCandidateRefused));
     }
     plan
 }
