@@ -36,8 +36,9 @@ pub(super) fn tokens(view: &ConsumerView, state: &FormState, now: OffsetDateTime
 
 fn row(token: &TokenLine, consumer: &str, may_operate: bool, now: OffsetDateTime) -> AnyView {
     let used = match token.last_used {
-        Some(at) => view! { "used " <Moment at style=Style::Relative now /> }.into_any(),
-        None => "never used".into_any(),
+        Some(at) => view! { "used " <Moment at style=Style::Relative now /> ", " }.into_any(),
+        // Not known is not the same as never: then nothing is said.
+        None => ().into_any(),
     };
     let expires = match token.expires_at {
         Some(at) => view! { "expires " <Moment at style=Style::Relative now /> }.into_any(),
@@ -48,7 +49,7 @@ fn row(token: &TokenLine, consumer: &str, may_operate: bool, now: OffsetDateTime
         <li class="need">
             <div class="need__what">
                 <p class="need__text">"ends in " <bdi class="mono">{token.hint.clone()}</bdi></p>
-                <p class="need__who">"made " <Moment at=token.created_at style=Style::Relative now /> ", " {used} ", " {expires}</p>
+                <p class="need__who">"made " <Moment at=token.created_at style=Style::Relative now /> ", " {used} {expires}</p>
             </div>
             {revoke}
         </li>

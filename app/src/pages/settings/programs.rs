@@ -36,8 +36,9 @@ pub(super) fn programs(view: &SettingsView, state: &FormState, frame: &Frame) ->
 fn row(token: &ApiTokenLine, frame: &Frame) -> AnyView {
     let now = frame.now;
     let used = match token.last_used {
-        Some(at) => view! { "used " <Moment at style=Style::Relative now /> }.into_any(),
-        None => "never used".into_any(),
+        Some(at) => view! { "used " <Moment at style=Style::Relative now /> ", " }.into_any(),
+        // Not known is not the same as never: then nothing is said.
+        None => ().into_any(),
     };
     let expires = match token.expires_at {
         Some(at) => view! { "expires " <Moment at style=Style::Relative now /> }.into_any(),
@@ -52,7 +53,7 @@ fn row(token: &ApiTokenLine, frame: &Frame) -> AnyView {
                     <bdi class="mono">{token.hint.clone()}</bdi>
                 </p>
                 <p class="need__who">
-                    {format!("{}, {}, ", token.role.word(), words::list(&token.scopes))} {used} ", " {expires}
+                    {format!("{}, {}, ", token.role.word(), words::list(&token.scopes))} {used} {expires}
                 </p>
             </div>
             {revoke(&token.id, &token.hint, &token.name)}

@@ -87,7 +87,9 @@ impl Live {
                     lock(&self.credentials).remove(name);
                 }
             }
-            Topic::Rotation(_) | Topic::Catalog => lock(&self.credentials).clear(),
+            // What is served changes only with a credential's topic; an old revision of the rotation is met as stale.
+            Topic::Rotation(_) => {}
+            Topic::Catalog => lock(&self.credentials).clear(),
         }
     }
 

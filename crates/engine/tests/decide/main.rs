@@ -1,0 +1,4 @@
+//! What a rotation does next.
+
+#[cfg(test)]
+mod cases;
