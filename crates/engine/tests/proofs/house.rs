@@ -14,7 +14,7 @@ use engine::rotation::Driver;
 use engine::seal::{RootKeySource, Sealer};
 use engine::{Clock, Name, Randomness, Services, Timestamp};
 use keyring::{RootKey, SecretBytes, SecretText};
-use store::{Database, Options};
+use store::{Database, OpenError, Options};
 use tempfile::TempDir;
 
 use crate::cut::{Cut, Stored};
@@ -141,9 +141,7 @@ async fn open(
 ) -> (Arc<Database>, Services) {
     let announcer = Arc::<Forgetting>::default();
     let url = format!("sqlite://{}", file.display());
-    let database = Database::open(&url, announcer.clone(), Options::default())
-        .await
-        .unwrap();
+    let database = open_database(&url, &announcer).await;
     let root_key = RootKey::from_bytes(&SecretBytes::new(vec![7; 32])).unwrap();
     let sealer = Sealer::unlock(
         database.as_ref(),
@@ -179,6 +177,18 @@ async fn open(
         bootstrap: None,
     };
     (database, services)
+}
+
+/// A server of another test that is just being started may hold the file's lock until it is a program of its own: a
+/// fork shares what is open.
+async fn open_database(url: &str, announcer: &Arc<Forgetting>) -> Arc<Database> {
+    for _ in 0..500 {
+        match Database::open(url, announcer.clone(), Options::default()).await {
+            Err(OpenError::InUse(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the life before still holds the database");
 }
 
 pub(crate) fn text(secret: &str) -> SecretText {

@@ -5,6 +5,7 @@
 //! route of the test's own, `house` the server's inside that dies and comes back, `proof` drives and checks.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "the helpers of tests stop at the first surprise, as the tests do"
 )]
 
