@@ -14,7 +14,7 @@ pub(super) fn verdict_panel(verdict: Option<Verdict>) -> AnyView {
             <RatesChart verdict />
         }
         .into_any(),
-        None => view! { <p class="lack">"Nothing to compare yet: no instance has the new version."</p> }
+        None => view! { <p class="lack">"Nothing to compare yet: no outcome of the new version has been counted."</p> }
             .into_any(),
     };
     view! {

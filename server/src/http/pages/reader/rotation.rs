@@ -303,7 +303,9 @@ fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Opti
     };
     let rates = heard(rotation, from, rates, buckets);
     let (new, old) = (rates.candidate, rates.control);
-    if new.judged() + old.judged() == 0 {
+    // Outcomes reach the store some seconds after they were counted: until then an ended rotation has one side only.
+    let one_sided = rotation.state.is_terminal() && new.judged() == 0;
+    if one_sided || new.judged() + old.judged() == 0 {
         return None;
     }
     Some(Verdict {
