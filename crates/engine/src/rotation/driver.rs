@@ -88,9 +88,15 @@ impl Services {
                 .rotation_ended(rotation.strategy.label(), rotation.state.label());
             return Ok(Next::Ended);
         }
-        if is_probed(&rotation) && self.probe_both(&driver.probes, &rotation).await? {
-            return Ok(Next::Again);
-        }
+        // What the probes changed is read again, and then decided upon: on a slow day they may be due again at once.
+        let rotation = if is_probed(&rotation) && self.probe_both(&driver.probes, &rotation).await? {
+            match self.store.rotation(id).await? {
+                Some(rotation) => rotation,
+                None => return Ok(Next::Ended),
+            }
+        } else {
+            rotation
+        };
         match self.decision(driver, &rotation).await? {
             Decision::Act(step) => self.carry_out(&rotation, &fence, step).await,
             Decision::Move { next, detail } => {

@@ -75,9 +75,10 @@ impl Services {
         if !new_wave && probed.at.is_some_and(|at| now.since(at) < every) {
             return Ok(false);
         }
-        probed.at = Some(now);
         let candidate = self.probe(rotation, true).await;
         let previous = self.probe(rotation, false).await;
+        // From their end: probes that take longer than their own interval must not follow each other without a pause.
+        probed.at = Some(self.clock.now());
         match &candidate {
             Ok(_) => probed.candidate_proved_at = Some(self.clock.now()),
             Err(error) if matches!(error.class, ErrorClass::Authentication | ErrorClass::Permission) => {
