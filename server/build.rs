@@ -96,10 +96,11 @@ fn is_compressed_form(path: &Path) -> bool {
 fn entry(address: &str, path: &Path) -> Result<String, Box<dyn Error>> {
     let mut hasher = DefaultHasher::new();
     fs::read(path)?.hash(&mut hasher);
-    let brotli = embedded(path, "br");
-    let gzip = embedded(path, "gz");
+    let kept = kept(address, path)?;
+    let brotli = embedded(&kept, path, "br")?;
+    let gzip = embedded(&kept, path, "gz")?;
     Ok(format!(
-        "Asset {{ bytes: include_bytes!({path:?}), brotli: {brotli}, gzip: {gzip}, content_type: {:?}, \
+        "Asset {{ bytes: include_bytes!({kept:?}), brotli: {brotli}, gzip: {gzip}, content_type: {:?}, \
          immutable: {}, etag: \"\\\"{:016x}\\\"\" }}",
         content_type(path),
         is_immutable(address),
@@ -107,16 +108,28 @@ fn entry(address: &str, path: &Path) -> Result<String, Box<dyn Error>> {
     ))
 }
 
-fn embedded(path: &Path, suffix: &str) -> String {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    let compressed = PathBuf::from(name);
-    if compressed.is_file() {
-        format!("Some(include_bytes!({compressed:?}))")
-    } else {
-        "None".to_owned()
+/// A copy of our own: a bundle that is made meanwhile replaces the files under the compiler's feet.
+fn kept(address: &str, path: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let folder = PathBuf::from(env::var("OUT_DIR")?).join("site");
+    fs::create_dir_all(&folder)?;
+    let copy = folder.join(address.replace('/', "_"));
+    fs::copy(path, &copy)?;
+    Ok(copy)
+}
+
+fn embedded(kept: &Path, path: &Path, suffix: &str) -> Result<String, Box<dyn Error>> {
+    let with_suffix = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".");
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let (compressed, copy) = (with_suffix(path), with_suffix(kept));
+    if !compressed.is_file() {
+        return Ok("None".to_owned());
     }
+    fs::copy(compressed, &copy)?;
+    Ok(format!("Some(include_bytes!({copy:?}))"))
 }
 
 /// Only names that carry the hash of their content may be kept for ever.
