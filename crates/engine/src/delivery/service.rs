@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access::Actor;
 use crate::audit::AuditDraft;
-use crate::catalog::{Strategy, VersionNumber};
+use crate::catalog::VersionNumber;
 use crate::change::{Change, CommitError, Topic, Write};
 use crate::clock::Timestamp;
 use crate::delivery::Instance;
@@ -354,9 +354,4 @@ fn etag_of(live: &LiveCredential, key: &InstanceKey, serving: Serving) -> String
 fn etag_version(etag: &str) -> Option<VersionNumber> {
     let text = etag.trim_start_matches("W/").trim_matches('"');
     text.split_once('-')?.0.parse().ok().map(VersionNumber)
-}
-
-/// Whether two versions can be valid side by side under a strategy.
-pub fn overlaps(strategy: Strategy) -> bool {
-    strategy != Strategy::InPlace
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::access::Actor;
 use crate::audit::AuditDraft;
-use crate::catalog::{Strategy, Version, VersionState};
+use crate::catalog::{Version, VersionState};
 use crate::change::{Change, Topic, Write};
 use crate::clock::Timestamp;
 use crate::ports::{ConnectorError, SecretRef};
@@ -433,9 +433,4 @@ fn after(rotation: &Rotation, step: Step, now: Timestamp) -> RotationState {
         Step::RevokeCandidate => on(RollbackStage::Confirming),
         Step::ConfirmCandidateRefused => rolled_back(),
     }
-}
-
-/// Whether a strategy leaves anything to revoke at the issuer.
-pub fn leaves_old_login(strategy: Strategy) -> bool {
-    strategy != Strategy::InPlace
 }
