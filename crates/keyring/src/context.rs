@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Stands where the length of a table's name stands in other contexts.
+const OF_CALLER: [u8; 8] = u64::MAX.to_be_bytes();
+
 /// The place of a value: table, row and field. It is not stored in the envelope, only bound to it, so a
 /// sealed value that was moved to another place does not open.
 ///
@@ -18,6 +21,12 @@ impl Context {
             encoded.extend_from_slice(part);
         }
         Self(encoded)
+    }
+
+    /// The place that a caller names in its own words, apart from every place given by table, row and field: no
+    /// table has a name of 2^64 - 1 bytes.
+    pub fn of_caller(words: impl AsRef<[u8]>) -> Self {
+        Self([&OF_CALLER, words.as_ref()].concat())
     }
 
     pub(crate) fn encoded(&self) -> &[u8] {
@@ -43,6 +52,19 @@ mod tests {
             hex::encode(Context::new("t", "", [0x66, 0xc3]).encoded()),
             expected
         );
+    }
+
+    #[test]
+    fn a_callers_words_are_no_place_of_ours() {
+        assert_eq!(
+            hex::encode(Context::of_caller("tenant 7").encoded()),
+            "ffffffffffffffff74656e616e742037"
+        );
+        // Words that imitate a place are still words.
+        let place = Context::new("a", "b", "c");
+        assert_ne!(Context::of_caller(place.encoded()), place);
+        assert_ne!(Context::of_caller(""), Context::new("", "", ""));
+        assert_ne!(Context::of_caller("a"), Context::of_caller("b"));
     }
 
     #[test]

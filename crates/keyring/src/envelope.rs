@@ -1,14 +1,14 @@
 //! The bytes of a sealed value, format 1. `docs/keyring-format.md` tells them one by one.
 
-use crate::cipher::{GCM_NONCE_LENGTH, KEY_LENGTH, TAG_LENGTH, XAES_NONCE_LENGTH};
+use crate::algorithm::{Algorithm, Purpose};
+use crate::cipher::{
+    PAYLOAD_NONCE_LENGTH, PayloadCipher, TAG_LENGTH, TagBytes, WRAPPED_KEY_LENGTH, XAES_NONCE_LENGTH,
+};
 use crate::key::{KeyId, KeyVersion};
 use crate::reader::{Malformed, Reader, put_key_id};
 
 const KIND: [u8; 3] = *b"RKE";
 const FORMAT: u8 = 1;
-/// Payload by AES-256-GCM under a fresh data key; the data key wrapped by XAES-256-GCM.
-const ALGORITHM: u8 = 1;
-const WRAPPED_KEY_LENGTH: usize = KEY_LENGTH + TAG_LENGTH;
 
 /// What an envelope tells about itself to anybody, keys or no keys.
 ///
@@ -19,23 +19,20 @@ pub struct EnvelopeHeader {
     pub key_id: KeyId,
     /// The version of that key.
     pub version: KeyVersion,
+    /// The algorithm of the payload.
+    pub algorithm: Algorithm,
     /// The length of the plaintext, in bytes.
     pub plaintext_length: u32,
 }
 
-/// Reads what an envelope tells about itself: which key, which version, how long a value.
+/// Reads what an envelope tells about itself: which key, which version, which algorithm, how long a value.
 pub fn inspect(bytes: &[u8]) -> Result<EnvelopeHeader, Malformed> {
-    let envelope = Envelope::parse(bytes)?;
-    let Envelope {
-        key_id,
-        version,
-        plaintext_length,
-        ..
-    } = envelope;
+    let envelope = Envelope::parse(bytes, |_| true)?;
     Ok(EnvelopeHeader {
-        key_id,
-        version,
-        plaintext_length,
+        key_id: KeyId::of_checked(envelope.key_id),
+        version: envelope.version,
+        algorithm: envelope.cipher.algorithm(),
+        plaintext_length: envelope.plaintext_length,
     })
 }
 
@@ -65,25 +62,31 @@ impl Sealed {
 
 /// An envelope whose every byte has been accounted for, and whose nothing has been proven.
 pub(crate) struct Envelope<'a> {
-    pub(crate) key_id: KeyId,
+    pub(crate) cipher: PayloadCipher,
+    pub(crate) key_id: &'a str,
     pub(crate) version: KeyVersion,
-    pub(crate) payload_nonce: [u8; GCM_NONCE_LENGTH],
+    pub(crate) payload_nonce: [u8; PAYLOAD_NONCE_LENGTH],
     pub(crate) wrap_nonce: [u8; XAES_NONCE_LENGTH],
     pub(crate) wrapped_key: [u8; WRAPPED_KEY_LENGTH],
     pub(crate) plaintext_length: u32,
-    /// The payload's ciphertext with its tag.
     pub(crate) ciphertext: &'a [u8],
+    pub(crate) tag: TagBytes,
     /// Kind, format, algorithm and key id: all that stays the same when the data key is wrapped anew.
     pub(crate) binding: &'a [u8],
     /// The binding, the version and the payload nonce: what the wrap vouches for.
     pub(crate) header: &'a [u8],
+    /// The length, the ciphertext and the tag: what a rewrap takes over as it is.
+    pub(crate) payload: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
-    pub(crate) fn parse(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    /// Reads an envelope, if it is of a cipher that is accepted.
+    pub(crate) fn parse(bytes: &'a [u8], accepts: impl Fn(PayloadCipher) -> bool) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes);
         reader.expect_kind(KIND, FORMAT)?;
-        reader.expect_algorithm(ALGORITHM)?;
+        let algorithm = reader.take_algorithm(Purpose::Encrypt)?;
+        let cipher = algorithm.payload_cipher().filter(|cipher| accepts(*cipher));
+        let cipher = cipher.ok_or(Malformed::UnknownAlgorithm(algorithm.code()))?;
         let key_id = reader.take_key_id()?;
         let binding = reader.read_so_far();
         let version = reader.take_version()?;
@@ -91,12 +94,13 @@ impl<'a> Envelope<'a> {
         let header = reader.read_so_far();
         let wrap_nonce = reader.take_array()?;
         let wrapped_key = reader.take_array()?;
+        let payload = reader.left();
         let plaintext_length = reader.take_u32()?;
-        // `usize` has at least 32 bits on every target we build for; with exactly 32 the sum may not fit.
-        let ciphertext_length = (plaintext_length as usize).checked_add(TAG_LENGTH);
-        let ciphertext = reader.take(ciphertext_length.ok_or(Malformed::Truncated)?)?;
+        let ciphertext = reader.take(plaintext_length as usize)?;
+        let tag = reader.take_array()?;
         reader.expect_end()?;
         Ok(Self {
+            cipher,
             key_id,
             version,
             payload_nonce,
@@ -104,39 +108,34 @@ impl<'a> Envelope<'a> {
             wrapped_key,
             plaintext_length,
             ciphertext,
+            tag,
             binding,
             header,
+            payload,
         })
     }
 }
 
 /// The binding of every envelope of this key.
-pub(crate) fn binding(key_id: &KeyId) -> Vec<u8> {
+pub(crate) fn binding(key_id: &KeyId, cipher: PayloadCipher) -> Vec<u8> {
     let mut bytes = KIND.to_vec();
-    bytes.extend_from_slice(&[FORMAT, ALGORITHM]);
+    bytes.extend_from_slice(&[FORMAT, cipher.algorithm().code()]);
     put_key_id(&mut bytes, key_id);
     bytes
 }
 
-/// The header: a binding, then the version and the payload nonce.
-pub(crate) fn header(binding: &[u8], version: KeyVersion, payload_nonce: &[u8; GCM_NONCE_LENGTH]) -> Vec<u8> {
-    [binding, &version.number().to_be_bytes(), payload_nonce].concat()
-}
-
-/// The whole envelope. `plaintext_length` is that of the value inside `ciphertext`.
-pub(crate) fn assemble(
-    header: &[u8],
-    wrap_nonce: &[u8; XAES_NONCE_LENGTH],
-    wrapped_key: &[u8],
-    plaintext_length: u32,
-    ciphertext: &[u8],
+/// The start of a new envelope: its header, in an allocation that holds the wrap, the length and a payload of
+/// `payload_length` bytes besides, so that nothing of it ever moves.
+pub(crate) fn begin(
+    binding: &[u8],
+    version: KeyVersion,
+    payload_nonce: &[u8; PAYLOAD_NONCE_LENGTH],
+    payload_length: usize,
 ) -> Vec<u8> {
-    [
-        header,
-        wrap_nonce,
-        wrapped_key,
-        &plaintext_length.to_be_bytes(),
-        ciphertext,
-    ]
-    .concat()
+    const FIXED: usize = 4 + PAYLOAD_NONCE_LENGTH + XAES_NONCE_LENGTH + WRAPPED_KEY_LENGTH + 4 + TAG_LENGTH;
+    let mut bytes = Vec::with_capacity(binding.len() + FIXED + payload_length);
+    bytes.extend_from_slice(binding);
+    bytes.extend_from_slice(&version.number().to_be_bytes());
+    bytes.extend_from_slice(payload_nonce);
+    bytes
 }

@@ -1,12 +1,14 @@
-//! What a wrapping key is: an id, a version that counts up, and 32 secret bytes.
+//! What a key is: an id, a version that counts up, and 32 secret bytes.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::cipher::{KeyBytes, random_key, to_key};
+use crate::algorithm::{Algorithm, Purpose};
+use crate::cipher::{KEY_LENGTH, KeyBytes, random_key, to_key};
 use crate::randomness::Randomness;
 use crate::secret::SecretBytes;
+use crate::signing::Signer;
 use crate::state::KeyState;
 
 /// The name of a key, the same in all its versions: `[a-z0-9][a-z0-9._-]{0,126}`.
@@ -19,16 +21,26 @@ impl KeyId {
 
     /// Reads an id, or refuses it.
     pub fn parse(text: &str) -> Result<Self, InvalidKeyId> {
+        Self::check(text).map(str::to_owned).map(Self)
+    }
+
+    /// The same, and nothing is copied.
+    pub(crate) fn check(text: &str) -> Result<&str, InvalidKeyId> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let first_is_plain = text.bytes().next().is_some_and(is_plain);
         let rest_is_allowed = text
             .bytes()
             .all(|byte| is_plain(byte) || matches!(byte, b'.' | b'_' | b'-'));
         if first_is_plain && rest_is_allowed && text.len() <= Self::MAXIMUM_LENGTH {
-            Ok(Self(text.to_owned()))
+            Ok(text)
         } else {
             Err(InvalidKeyId)
         }
+    }
+
+    /// An id that [`Self::check`] has let pass.
+    pub(crate) fn of_checked(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The id as text.
@@ -88,18 +100,44 @@ impl fmt::Display for KeyVersion {
     }
 }
 
-/// The 32 secret bytes of one wrapping key version. They never leave this crate except sealed by a root key.
-pub struct KeyMaterial(pub(crate) KeyBytes);
+/// The 32 secret bytes of one key version, which never move: they lie on the heap and are wiped on drop.
+pub struct KeyMaterial(pub(crate) Box<KeyBytes>);
 
 impl KeyMaterial {
-    /// Makes a new random key.
+    /// The length of every key, in bytes.
+    pub const LENGTH: usize = KEY_LENGTH;
+
+    /// Makes a new random key that encrypts, or makes message authentication codes or Ed25519 signatures.
     pub fn generate(randomness: &dyn Randomness) -> Self {
         Self(random_key(randomness))
+    }
+
+    /// Makes a new random key of any algorithm: for ECDSA not every 32 bytes are one (FIPS 186-5, A.2.2).
+    pub fn generate_for(algorithm: Algorithm, randomness: &dyn Randomness) -> Self {
+        loop {
+            let material = Self::generate(randomness);
+            if material.is_valid_for(algorithm) {
+                return material;
+            }
+        }
     }
 
     /// Takes over a key made elsewhere, as an import or a test vector does. `None` unless it has 32 bytes.
     pub fn import(bytes: &SecretBytes) -> Option<Self> {
         to_key(bytes).map(Self)
+    }
+
+    /// Whether the bytes are a key of this algorithm.
+    pub fn is_valid_for(&self, algorithm: Algorithm) -> bool {
+        match algorithm.purpose() {
+            Purpose::Encrypt | Purpose::Mac => true,
+            Purpose::Sign => Signer::new(algorithm, self).is_some(),
+        }
+    }
+
+    /// The bytes, for sealing them where they are stored and for nothing else.
+    pub fn expose_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
     }
 }
 
@@ -109,15 +147,18 @@ impl fmt::Debug for KeyMaterial {
     }
 }
 
-/// One version of a wrapping key, with the state that decides what it may do.
-pub struct WrappingKey {
+/// One version of a key, with the state that decides what it may do. Rings are made of these.
+pub struct VersionedKey {
     version: KeyVersion,
     state: KeyState,
     /// Present unless the state is destroyed.
     material: Option<KeyMaterial>,
 }
 
-impl WrappingKey {
+/// One version of a key that wraps data keys.
+pub type WrappingKey = VersionedKey;
+
+impl VersionedKey {
     /// A version with its key. Should the state be `destroyed`, the key is wiped here and now.
     pub fn new(version: KeyVersion, state: KeyState, material: KeyMaterial) -> Self {
         let material = (state != KeyState::Destroyed).then_some(material);
@@ -152,9 +193,9 @@ impl WrappingKey {
     }
 }
 
-impl fmt::Debug for WrappingKey {
+impl fmt::Debug for VersionedKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "WrappingKey({}, {}, ***)", self.version, self.state)
+        write!(formatter, "VersionedKey({}, {}, ***)", self.version, self.state)
     }
 }
 
@@ -218,7 +259,7 @@ mod tests {
         );
         assert_eq!(
             format!("{key:?} {:?}", key.material()),
-            "WrappingKey(1, active, ***) Some(***)"
+            "VersionedKey(1, active, ***) Some(***)"
         );
     }
 }

@@ -1,75 +1,95 @@
-//! The versions of one wrapping key, and what they do: seal, open and rewrap.
+//! The versions of one key that encrypts, and what they do: seal, open and rewrap.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::cipher::{KeyBytes, XAES_NONCE_LENGTH};
+use crate::algorithm::Algorithm;
 use crate::cipher::{
-    decrypt_aes_256_gcm, decrypt_xaes_256_gcm, encrypt_aes_256_gcm, encrypt_xaes_256_gcm, random_array,
-    random_key, to_key,
+    KEY_LENGTH, KeyBytes, PAYLOAD_NONCE_LENGTH, PayloadCipher, WRAPPED_KEY_LENGTH, Wrapper,
+    XAES_NONCE_LENGTH, random_array,
 };
 use crate::context::Context;
-use crate::envelope::{Envelope, Sealed, assemble, binding, header};
-use crate::key::{KeyId, KeyMaterial, KeyVersion, WrappingKey};
+use crate::envelope::{Envelope, Sealed, begin, binding};
+use crate::error::{InvalidKeyring, OpenError, RewrapError, SealError};
+use crate::key::{KeyId, KeyVersion, WrappingKey};
 use crate::randomness::Randomness;
-use crate::reader::Malformed;
 use crate::secret::SecretBytes;
 use crate::state::KeyState;
+use crate::versions::Versions;
+use crate::wipe::{Wiped, sweep_stack, wipe};
 
 /// All versions of one wrapping key that a program knows of.
 ///
 /// At most one is active and seals. Opening takes the version that the envelope names and no other: keys are
 /// never tried in turn. There may be no active one, namely while it is suspended; then nothing is sealed.
 pub struct Keyring {
-    key_id: KeyId,
-    versions: BTreeMap<KeyVersion, WrappingKey>,
+    versions: Versions<Wrapper>,
+    cipher: PayloadCipher,
+    /// Ciphers of earlier times that it opens besides its own.
+    opens_also: Vec<PayloadCipher>,
+    /// How every envelope of it begins.
+    binding: Vec<u8>,
 }
 
 impl Keyring {
-    /// Puts the versions of one key together.
+    /// Puts the versions of one AES-256-GCM key together.
     pub fn new(
         key_id: KeyId,
         wrapping_keys: impl IntoIterator<Item = WrappingKey>,
     ) -> Result<Self, InvalidKeyring> {
-        let mut versions = BTreeMap::new();
-        let mut active: Option<KeyVersion> = None;
-        for wrapping_key in wrapping_keys {
-            let version = wrapping_key.version();
-            if wrapping_key.state() == KeyState::Active
-                && let Some(first) = active.replace(version)
-                && first != version
-            {
-                return Err(InvalidKeyring::TwoActive {
-                    key_id,
-                    first,
-                    second: version,
-                });
-            }
-            if versions.insert(version, wrapping_key).is_some() {
-                return Err(InvalidKeyring::VersionTwice { key_id, version });
-            }
-        }
-        Ok(Self { key_id, versions })
+        Self::with_algorithm(key_id, Algorithm::Aes256Gcm, wrapping_keys)
+    }
+
+    /// Puts the versions of one key together. Its algorithm is that of the payloads; whatever it is, data keys
+    /// are wrapped by XAES-256-GCM.
+    pub fn with_algorithm(
+        key_id: KeyId,
+        algorithm: Algorithm,
+        wrapping_keys: impl IntoIterator<Item = WrappingKey>,
+    ) -> Result<Self, InvalidKeyring> {
+        let Some(cipher) = algorithm.payload_cipher() else {
+            return Err(InvalidKeyring::OtherPurpose { key_id, algorithm });
+        };
+        let versions = Versions::new(key_id, wrapping_keys, |material| {
+            Some(Box::new(Wrapper::new(&material.0)))
+        });
+        sweep_stack();
+        let versions = versions?;
+        Ok(Self {
+            binding: binding(versions.key_id(), cipher),
+            versions,
+            cipher,
+            opens_also: Vec::new(),
+        })
+    }
+
+    /// Opens and rewraps envelopes of this algorithm too, which the key had before.
+    pub fn opening_also(mut self, algorithm: Algorithm) -> Result<Self, InvalidKeyring> {
+        let Some(cipher) = algorithm.payload_cipher() else {
+            let key_id = self.key_id().clone();
+            return Err(InvalidKeyring::OtherPurpose { key_id, algorithm });
+        };
+        self.opens_also.push(cipher);
+        Ok(self)
     }
 
     /// The id of the key.
     pub fn key_id(&self) -> &KeyId {
-        &self.key_id
+        self.versions.key_id()
+    }
+
+    /// The algorithm of what it seals.
+    pub fn algorithm(&self) -> Algorithm {
+        self.cipher.algorithm()
     }
 
     /// The version that seals, unless it is suspended or none was ever activated.
     pub fn active_version(&self) -> Option<KeyVersion> {
-        self.versions
-            .values()
-            .find(|wrapping_key| wrapping_key.state().may_seal())
-            .map(WrappingKey::version)
+        self.versions.active_version()
     }
 
     /// Every version with its state, oldest first.
     pub fn versions(&self) -> impl Iterator<Item = (KeyVersion, KeyState)> + '_ {
-        self.versions
-            .values()
-            .map(|wrapping_key| (wrapping_key.version(), wrapping_key.state()))
+        self.versions.states()
     }
 
     /// Seals a value under a fresh data key, which the active version wraps.
@@ -79,23 +99,29 @@ impl Keyring {
         context: &Context,
         plaintext: &[u8],
     ) -> Result<Sealed, SealError> {
-        let (version, wrapping_material) = self.active()?;
-        let plaintext_length = u32::try_from(plaintext.len()).map_err(|_| SealError::TooLong)?;
-        let data_key = random_key(randomness);
-        let payload_nonce = random_array(randomness);
-        let binding = binding(&self.key_id);
-        let header = header(&binding, version, &payload_nonce);
-        let (wrap_nonce, wrapped_key) = wrap(randomness, wrapping_material, &header, &data_key)?;
-        let payload_data = [&binding, context.encoded()].concat();
-        let ciphertext = encrypt_aes_256_gcm(&data_key, &payload_nonce, &payload_data, plaintext)
-            .map_err(|_| SealError::TooLong)?;
-        let bytes = assemble(&header, &wrap_nonce, &wrapped_key, plaintext_length, &ciphertext);
-        Ok(Sealed { bytes, version })
+        let sealed = self.seal_on_this_stack(randomness, context, plaintext);
+        sweep_stack();
+        sealed
+    }
+
+    /// Makes a data key for a caller who encrypts by itself: 32 bytes, and the same sealed, which
+    /// [`Keyring::open`] opens in the same context.
+    pub fn data_key(
+        &self,
+        randomness: &dyn Randomness,
+        context: &Context,
+    ) -> Result<(SecretBytes, Sealed), SealError> {
+        let mut data_key = SecretBytes::new(vec![0; KEY_LENGTH]);
+        randomness.fill(data_key.as_mut_slice());
+        let sealed = self.seal(randomness, context, data_key.expose_bytes())?;
+        Ok((data_key, sealed))
     }
 
     /// Opens a value in the context it was sealed in.
     pub fn open(&self, context: &Context, bytes: &[u8]) -> Result<SecretBytes, OpenError> {
-        self.open_when(KeyState::may_open, context, bytes)
+        let opened = self.open_on_this_stack(KeyState::may_open, context, bytes);
+        sweep_stack();
+        opened
     }
 
     /// Opens a value for the worker that moves data to another version: a revoked version still serves it.
@@ -103,44 +129,102 @@ impl Keyring {
     /// What it opens must be sealed anew with [`Keyring::seal`]; rewrapping would keep a data key that is no
     /// longer trusted.
     pub fn open_for_reencryption(&self, context: &Context, bytes: &[u8]) -> Result<SecretBytes, OpenError> {
-        self.open_when(KeyState::may_open_for_reencryption, context, bytes)
+        let opened = self.open_on_this_stack(KeyState::may_open_for_reencryption, context, bytes);
+        sweep_stack();
+        opened
     }
 
     /// Wraps the data key of an envelope anew, by the active version. The payload is neither opened nor
     /// changed, so this needs no context and proves nothing about the payload.
     pub fn rewrap(&self, randomness: &dyn Randomness, bytes: &[u8]) -> Result<Sealed, RewrapError> {
-        let (version, wrapping_material) = self.active()?;
-        let envelope = Envelope::parse(bytes).map_err(OpenError::Malformed)?;
-        let data_key = self.unwrap_data_key(KeyState::may_open, &envelope)?;
-        let header = header(envelope.binding, version, &envelope.payload_nonce);
-        let (wrap_nonce, wrapped_key) = wrap(randomness, wrapping_material, &header, &data_key)?;
-        let plaintext_length = envelope.plaintext_length;
-        let bytes = assemble(
-            &header,
-            &wrap_nonce,
-            &wrapped_key,
-            plaintext_length,
-            envelope.ciphertext,
-        );
+        let rewrapped = self.rewrap_on_this_stack(randomness, bytes);
+        sweep_stack();
+        rewrapped
+    }
+
+    // What these three leave on the stack is swept by their callers, so they have a frame of their own.
+
+    #[inline(never)]
+    fn seal_on_this_stack(
+        &self,
+        randomness: &dyn Randomness,
+        context: &Context,
+        plaintext: &[u8],
+    ) -> Result<Sealed, SealError> {
+        let (version, wrapper) = self.versions.active()?;
+        let plaintext_length = u32::try_from(plaintext.len()).map_err(|_| SealError::TooLong)?;
+        let drawn = Drawn::new(randomness);
+        let mut bytes = begin(&self.binding, version, &drawn.payload_nonce, plaintext.len());
+        let wrapped_key = wrapper
+            .wrap(&drawn.wrap_nonce, &bytes, &drawn.data_key)
+            .map_err(|_| SealError::TooLong)?;
+        bytes.extend_from_slice(&drawn.wrap_nonce);
+        bytes.extend_from_slice(&wrapped_key);
+        bytes.extend_from_slice(&plaintext_length.to_be_bytes());
+        let associated_data = [&self.binding, context.encoded()].concat();
+        let start = bytes.len();
+        bytes.extend_from_slice(plaintext);
+        let payload = &mut bytes[start..];
+        match self
+            .cipher
+            .seal(&drawn.data_key, &drawn.payload_nonce, &associated_data, payload)
+        {
+            Ok(tag) => bytes.extend_from_slice(&tag),
+            Err(_) => {
+                wipe(payload);
+                return Err(SealError::TooLong);
+            }
+        }
         Ok(Sealed { bytes, version })
     }
 
-    fn open_when(
+    #[inline(never)]
+    fn open_on_this_stack(
         &self,
         is_allowed: fn(KeyState) -> bool,
         context: &Context,
         bytes: &[u8],
     ) -> Result<SecretBytes, OpenError> {
-        let envelope = Envelope::parse(bytes).map_err(OpenError::Malformed)?;
+        let envelope = self.parse(bytes)?;
         let data_key = self.unwrap_data_key(is_allowed, &envelope)?;
-        let payload_data = [envelope.binding, context.encoded()].concat();
-        decrypt_aes_256_gcm(
-            &data_key,
-            &envelope.payload_nonce,
-            &payload_data,
-            envelope.ciphertext,
-        )
-        .map_err(|_| OpenError::NotAuthentic)
+        let associated_data = [envelope.binding, context.encoded()].concat();
+        let mut opened = SecretBytes::new(envelope.ciphertext.to_vec());
+        envelope
+            .cipher
+            .open(
+                &data_key,
+                &envelope.payload_nonce,
+                &associated_data,
+                opened.as_mut_slice(),
+                &envelope.tag,
+            )
+            .map_err(|_| OpenError::NotAuthentic)?;
+        Ok(opened)
+    }
+
+    #[inline(never)]
+    fn rewrap_on_this_stack(&self, randomness: &dyn Randomness, bytes: &[u8]) -> Result<Sealed, RewrapError> {
+        let (version, wrapper) = self.versions.active()?;
+        let envelope = self.parse(bytes)?;
+        let data_key = self.unwrap_data_key(KeyState::may_open, &envelope)?;
+        let wrap_nonce = random_array(randomness);
+        let payload_length = envelope.ciphertext.len();
+        let mut bytes = begin(envelope.binding, version, &envelope.payload_nonce, payload_length);
+        let wrapped_key: [u8; WRAPPED_KEY_LENGTH] = wrapper
+            .wrap(&wrap_nonce, &bytes, &data_key)
+            .map_err(|_| SealError::TooLong)?;
+        bytes.extend_from_slice(&wrap_nonce);
+        bytes.extend_from_slice(&wrapped_key);
+        bytes.extend_from_slice(envelope.payload);
+        Ok(Sealed { bytes, version })
+    }
+
+    /// Reads an envelope of a cipher that this key has or had.
+    fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Envelope<'a>, OpenError> {
+        Envelope::parse(bytes, |cipher| {
+            cipher == self.cipher || self.opens_also.contains(&cipher)
+        })
+        .map_err(OpenError::Malformed)
     }
 
     fn unwrap_data_key(
@@ -148,39 +232,10 @@ impl Keyring {
         is_allowed: fn(KeyState) -> bool,
         envelope: &Envelope<'_>,
     ) -> Result<KeyBytes, OpenError> {
-        if envelope.key_id != self.key_id {
-            let (expected, found) = (self.key_id.clone(), envelope.key_id.clone());
-            return Err(OpenError::OtherKey { expected, found });
-        }
-        let version = envelope.version;
-        let wrapping_key = self
-            .versions
-            .get(&version)
-            .ok_or(OpenError::UnknownVersion { version })?;
-        let state = wrapping_key.state();
-        let material = wrapping_key
-            .material()
-            .filter(|_| is_allowed(state))
-            .ok_or(OpenError::VersionRefused { version, state })?;
-        decrypt_xaes_256_gcm(
-            &material.0,
-            &envelope.wrap_nonce,
-            envelope.header,
-            &envelope.wrapped_key,
-        )
-        .ok()
-        .and_then(|data_key| to_key(&data_key))
-        .ok_or(OpenError::NotAuthentic)
-    }
-
-    fn active(&self) -> Result<(KeyVersion, &KeyMaterial), SealError> {
         self.versions
-            .values()
-            .filter(|wrapping_key| wrapping_key.state().may_seal())
-            .find_map(|wrapping_key| Some((wrapping_key.version(), wrapping_key.material()?)))
-            .ok_or_else(|| SealError::NoActiveVersion {
-                key_id: self.key_id.clone(),
-            })
+            .named(envelope.key_id, envelope.version, is_allowed)?
+            .unwrap(&envelope.wrap_nonce, envelope.header, &envelope.wrapped_key)
+            .map_err(|_| OpenError::NotAuthentic)
     }
 }
 
@@ -188,115 +243,36 @@ impl fmt::Debug for Keyring {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Keyring")
-            .field("key_id", &self.key_id)
-            .field("versions", &self.versions.values())
+            .field("key_id", self.key_id())
+            .field("algorithm", &self.algorithm())
+            .field("versions", &self.versions)
             .finish()
     }
 }
 
-fn wrap(
-    randomness: &dyn Randomness,
-    wrapping_material: &KeyMaterial,
-    header: &[u8],
-    data_key: &KeyBytes,
-) -> Result<([u8; XAES_NONCE_LENGTH], Vec<u8>), SealError> {
-    let wrap_nonce = random_array(randomness);
-    let wrapped_key = encrypt_xaes_256_gcm(&wrapping_material.0, &wrap_nonce, header, data_key.as_slice())
-        .map_err(|_| SealError::TooLong)?;
-    Ok((wrap_nonce, wrapped_key))
+/// What is random about an envelope: data key, payload nonce, wrap nonce, in this order.
+struct Drawn {
+    data_key: KeyBytes,
+    payload_nonce: [u8; PAYLOAD_NONCE_LENGTH],
+    wrap_nonce: [u8; XAES_NONCE_LENGTH],
 }
 
-/// These versions do not make a keyring.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKeyring {
-    /// A version was given more than once.
-    #[error("key {key_id} has version {version} twice; its versions must differ")]
-    VersionTwice {
-        /// The key.
-        key_id: KeyId,
-        /// The version that came twice.
-        version: KeyVersion,
-    },
-    /// More than one version claims to be active.
-    #[error("key {key_id} has two active versions, {first} and {second}; deprecate one of them")]
-    TwoActive {
-        /// The key.
-        key_id: KeyId,
-        /// One of the two.
-        first: KeyVersion,
-        /// The other one.
-        second: KeyVersion,
-    },
-}
-
-/// Why a value was not sealed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SealError {
-    /// No version may seal now.
-    #[error(
-        "key {key_id} has no active version, so nothing can be sealed; activate one or end its suspension"
-    )]
-    NoActiveVersion {
-        /// The key.
-        key_id: KeyId,
-    },
-    /// The value is longer than an envelope can hold.
-    #[error("the value is too long to be sealed: an envelope holds at most 4 GiB")]
-    TooLong,
-}
-
-/// Why a value was not opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    /// The bytes are no envelope.
-    #[error(transparent)]
-    Malformed(Malformed),
-    /// The envelope names another key than this keyring's.
-    #[error("the value was sealed under key {found}, not under {expected}")]
-    OtherKey {
-        /// The key of this keyring.
-        expected: KeyId,
-        /// The key that the envelope names.
-        found: KeyId,
-    },
-    /// The envelope names a version that is not in this keyring.
-    #[error("version {version} of the key is not known here")]
-    UnknownVersion {
-        /// The version that the envelope names.
-        version: KeyVersion,
-    },
-    /// The version is known, and its state forbids opening.
-    #[error("version {version} of the key is {state} and opens nothing")]
-    VersionRefused {
-        /// The version that the envelope names.
-        version: KeyVersion,
-        /// The state that forbids it.
-        state: KeyState,
-    },
-    /// Something was changed, or the context is another one. The two cannot be told apart.
-    #[error("the value does not open: it was changed, or it does not belong to this context")]
-    NotAuthentic,
-}
-
-impl OpenError {
-    /// Whether a view of the key that is out of date explains this: then reading the versions from the store
-    /// once and trying again is worth while. (Another replica activates a version before we hear of it.)
-    pub fn may_be_stale(&self) -> bool {
-        match self {
-            Self::UnknownVersion { .. } => true,
-            Self::VersionRefused { state, .. } => *state == KeyState::PreActive,
-            Self::Malformed(_) | Self::OtherKey { .. } | Self::NotAuthentic => false,
-        }
+impl Drawn {
+    /// Drawn at once: asking the operating system costs more than what it gives.
+    fn new(randomness: &dyn Randomness) -> Self {
+        const LENGTH: usize = KEY_LENGTH + PAYLOAD_NONCE_LENGTH + XAES_NONCE_LENGTH;
+        let mut bytes = Wiped::<LENGTH>::default();
+        randomness.fill(&mut *bytes);
+        let mut drawn = Self {
+            data_key: KeyBytes::default(),
+            payload_nonce: [0; PAYLOAD_NONCE_LENGTH],
+            wrap_nonce: [0; XAES_NONCE_LENGTH],
+        };
+        let (data_key, nonces) = bytes.split_at(KEY_LENGTH);
+        let (payload_nonce, wrap_nonce) = nonces.split_at(PAYLOAD_NONCE_LENGTH);
+        drawn.data_key.copy_from_slice(data_key);
+        drawn.payload_nonce.copy_from_slice(payload_nonce);
+        drawn.wrap_nonce.copy_from_slice(wrap_nonce);
+        drawn
     }
-}
-
-/// Why a data key was not wrapped anew.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RewrapError {
-    /// The envelope's own data key could not be had.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// There is no version to wrap it with.
-    #[error(transparent)]
-    Seal(#[from] SealError),
 }

@@ -2,7 +2,7 @@
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::cipher::{KEY_LENGTH, KeyBytes, random_array};
 use crate::randomness::Randomness;
@@ -100,12 +100,12 @@ impl RootKey {
             .try_reserve_exact(params.block_count())
             .map_err(|_| PassphraseError::Memory)?;
         memory.0.resize(params.block_count(), Block::default());
-        let mut key: KeyBytes = Zeroizing::default();
+        let mut key = Box::<KeyBytes>::default();
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into_with_memory(
                 passphrase.expose_text().as_bytes(),
                 &salt.0,
-                &mut *key,
+                &mut **key,
                 &mut memory.0,
             )
             .map_err(|_| PassphraseError::Cost)?;

@@ -1,18 +1,19 @@
 //! Reading bytes from front to back without ever reading past the end.
 
+use crate::algorithm::{Algorithm, Purpose};
 use crate::key::{KeyId, KeyVersion};
 
 /// Why bytes are not what they are taken for. Decided from their shape alone, without any key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The first three bytes are not those of this kind of record.
-    #[error("this is not a value sealed by Rota: it does not begin with the expected three bytes")]
+    #[error("this was not made by Rota: it does not begin with the expected three bytes")]
     NotOurs,
     /// The format is one this program does not know.
     #[error("format {0} is not known here; a newer Rota may have written it")]
     UnknownFormat(u8),
-    /// The algorithm is one this program does not know.
-    #[error("algorithm {0} is not known here; a newer Rota may have written it")]
+    /// The algorithm is one this program does not know, or not one of this key's.
+    #[error("algorithm {0} is not known here or not this key's; a newer Rota may have written it")]
     UnknownAlgorithm(u8),
     /// The bytes end before the record does.
     #[error("the value is cut short: bytes are missing at its end")]
@@ -42,6 +43,11 @@ impl<'a> Reader<'a> {
     /// Everything read so far.
     pub(crate) fn read_so_far(&self) -> &'a [u8] {
         self.whole.get(..self.position).unwrap_or_default()
+    }
+
+    /// Everything not read yet.
+    pub(crate) fn left(&self) -> &'a [u8] {
+        self.whole.get(self.position..).unwrap_or_default()
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
@@ -90,10 +96,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn take_key_id(&mut self) -> Result<KeyId, Malformed> {
+    /// The algorithm of a key with this purpose.
+    pub(crate) fn take_algorithm(&mut self, purpose: Purpose) -> Result<Algorithm, Malformed> {
+        let code = self.take_byte()?;
+        Algorithm::from_code(code)
+            .filter(|algorithm| algorithm.purpose() == purpose)
+            .ok_or(Malformed::UnknownAlgorithm(code))
+    }
+
+    /// A key id, not copied.
+    pub(crate) fn take_key_id(&mut self) -> Result<&'a str, Malformed> {
         let length = self.take_byte()?;
         let text = std::str::from_utf8(self.take(length.into())?).map_err(|_| Malformed::InvalidKeyId)?;
-        KeyId::parse(text).map_err(|_| Malformed::InvalidKeyId)
+        KeyId::check(text).map_err(|_| Malformed::InvalidKeyId)
     }
 
     pub(crate) fn take_version(&mut self) -> Result<KeyVersion, Malformed> {

@@ -7,13 +7,13 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::cipher::{
-    KEY_LENGTH, KeyBytes, TAG_LENGTH, decrypt_xaes_256_gcm, encrypt_xaes_256_gcm, random_array, random_key,
-    to_key,
+    KEY_LENGTH, KeyBytes, WRAPPED_KEY_LENGTH, Wrapper, XAES_NONCE_LENGTH, random_array, random_key, to_key,
 };
 use crate::key::{KeyId, KeyMaterial, KeyVersion};
 use crate::randomness::Randomness;
 use crate::reader::{Malformed, Reader, put_key_id};
 use crate::secret::SecretBytes;
+use crate::wipe::sweep_stack;
 
 const KIND: [u8; 3] = *b"RKW";
 const FORMAT: u8 = 1;
@@ -24,7 +24,7 @@ const FINGERPRINT_LABEL: &[u8] = b"rota root key fingerprint 1";
 const CHECKSUM_LENGTH: usize = 8;
 
 /// The key at the top: 32 bytes from a file, or made from a passphrase.
-pub struct RootKey(KeyBytes);
+pub struct RootKey(Box<KeyBytes>);
 
 impl RootKey {
     /// The length of a root key, in bytes.
@@ -42,7 +42,7 @@ impl RootKey {
             .ok_or(InvalidRootKey { length: bytes.len() })
     }
 
-    pub(crate) fn from_key(key: KeyBytes) -> Self {
+    pub(crate) fn from_key(key: Box<KeyBytes>) -> Self {
         Self(key)
     }
 
@@ -78,8 +78,9 @@ impl RootKey {
         put_key_id(&mut bytes, key_id);
         bytes.extend_from_slice(&version.number().to_be_bytes());
         let nonce = random_array(randomness);
-        let wrapped = encrypt_xaes_256_gcm(&self.0, &nonce, &bytes, material.0.as_slice())
-            .map_err(|_| RootSealError)?;
+        let wrapped = Wrapper::new(&self.0).wrap(&nonce, &bytes, &material.0);
+        sweep_stack();
+        let wrapped = wrapped.map_err(|_| RootSealError)?;
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&wrapped);
         append_checksum(&mut bytes);
@@ -99,19 +100,19 @@ impl RootKey {
             let (needed, given) = (checked.fingerprint, own_fingerprint);
             return Err(OpenWrappingKeyError::WrongRootKey(WrongRootKey { needed, given }));
         }
-        if checked.key_id != *key_id || checked.version != version {
+        if checked.key_id != key_id.as_str() || checked.version != version {
             return Err(OpenWrappingKeyError::Misplaced {
                 expected: key_id.clone(),
                 expected_version: version,
-                found: checked.key_id,
+                found: KeyId::of_checked(checked.key_id),
                 found_version: checked.version,
             });
         }
-        decrypt_xaes_256_gcm(&self.0, &checked.nonce, checked.header, &checked.wrapped)
-            .ok()
-            .and_then(|material| to_key(&material))
+        let material = Wrapper::new(&self.0).unwrap_to_stay(&checked.nonce, checked.header, &checked.wrapped);
+        sweep_stack();
+        material
             .map(KeyMaterial)
-            .ok_or(OpenWrappingKeyError::Tampered)
+            .map_err(|_| OpenWrappingKeyError::Tampered)
     }
 }
 
@@ -153,11 +154,11 @@ impl fmt::Debug for RootKeyFingerprint {
 
 struct SealedWrappingKey<'a> {
     fingerprint: RootKeyFingerprint,
-    key_id: KeyId,
+    key_id: &'a str,
     version: KeyVersion,
     header: &'a [u8],
-    nonce: [u8; 24],
-    wrapped: [u8; KEY_LENGTH + TAG_LENGTH],
+    nonce: [u8; XAES_NONCE_LENGTH],
+    wrapped: [u8; WRAPPED_KEY_LENGTH],
 }
 
 impl<'a> SealedWrappingKey<'a> {

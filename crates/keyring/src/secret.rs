@@ -8,15 +8,22 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use crate::wipe::wipe_vec;
 
 /// Secret bytes: a key, or an opened value.
-pub struct SecretBytes(Zeroizing<Vec<u8>>);
+pub struct SecretBytes(Vec<u8>);
 
 impl SecretBytes {
     /// Takes the bytes over; they are wiped when this value is dropped.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
+    }
+
+    /// The bytes, to be decrypted or filled where they lie.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 
     /// The bytes themselves. Do not copy them into anything that outlives the borrow.
@@ -41,13 +48,19 @@ impl SecretBytes {
 
     /// Takes the bytes for text. Bytes that are not UTF-8 are wiped and refused.
     pub fn into_text(mut self) -> Result<SecretText, NotText> {
-        match String::from_utf8(std::mem::take(&mut *self.0)) {
+        match String::from_utf8(std::mem::take(&mut self.0)) {
             Ok(text) => Ok(SecretText::new(text)),
             Err(error) => {
-                error.into_bytes().zeroize();
+                wipe_vec(&mut error.into_bytes());
                 Err(NotText)
             }
         }
+    }
+}
+
+impl Drop for SecretBytes {
+    fn drop(&mut self) {
+        wipe_vec(&mut self.0);
     }
 }
 

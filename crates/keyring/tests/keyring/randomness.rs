@@ -34,13 +34,12 @@ impl Randomness for SeededRandomness {
     }
 }
 
-/// Exactly the given byte strings, one per call, each of exactly the length asked for.
-#[derive(Default)]
-pub(crate) struct ScriptedRandomness(Mutex<VecDeque<Vec<u8>>>);
+/// Exactly the given bytes, in this order, however many are asked for at once.
+pub(crate) struct ScriptedRandomness(Mutex<VecDeque<u8>>);
 
 impl ScriptedRandomness {
     pub(crate) fn new(script: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        Self(Mutex::new(script.into_iter().collect()))
+        Self(Mutex::new(script.into_iter().flatten().collect()))
     }
 
     pub(crate) fn is_used_up(&self) -> bool {
@@ -53,13 +52,9 @@ impl ScriptedRandomness {
 
 impl Randomness for ScriptedRandomness {
     fn fill(&self, buffer: &mut [u8]) {
-        buffer.copy_from_slice(
-            &self
-                .0
-                .lock()
-                .expect("no test panics while it holds this")
-                .pop_front()
-                .expect("the script has ended"),
-        );
+        let mut script = self.0.lock().expect("no test panics while it holds this");
+        for byte in buffer {
+            *byte = script.pop_front().expect("the script has ended");
+        }
     }
 }
