@@ -96,10 +96,46 @@ impl<'a> Keys<'a> {
             .collect())
     }
 
-    /// Creates the candidate's key, unless an earlier attempt did whose answer was lost.
-    pub(super) async fn issue(&self, label: &str, candidate: &Material) -> Result<Issued, ConnectorError> {
+    /// Creates the candidate's key, unless an earlier attempt did whose answer was lost. Keys of ours that belong to
+    /// neither of the two living versions are strays: a driver that was held up past its lease made them late.
+    pub(super) async fn issue(
+        &self,
+        (prefix, label): (&str, &str),
+        candidate: &Material,
+        current_label: Option<&str>,
+    ) -> Result<Issued, ConnectorError> {
+        let keys = self.list().await?;
+        let (mut ours, mut strays) = (Vec::new(), Vec::new());
+        for (id, found) in keys {
+            match found.as_deref() {
+                Some(found) if found == label => ours.push(id),
+                Some(found) if is_of(prefix, found) && Some(found) != current_label => {
+                    strays.push((id, found.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        for (id, stray_label) in &strays {
+            self.revoke_id(stray_label, candidate, id).await?;
+        }
+        let mut issued = self.issue_one(label, candidate, ours).await?;
+        if !strays.is_empty() {
+            let count = strays.len();
+            issued
+                .detail
+                .push_str(&format!("; {count} stray keys of earlier versions were revoked"));
+        }
+        Ok(issued)
+    }
+
+    async fn issue_one(
+        &self,
+        label: &str,
+        candidate: &Material,
+        ours: Vec<String>,
+    ) -> Result<Issued, ConnectorError> {
         let mut kept = None;
-        for id in self.ids_labelled(label).await? {
+        for id in ours {
             let works = kept.is_none() && matches!(self.try_key(candidate, &id, label).await?, Seen::Works);
             if works {
                 kept = Some(id);
@@ -196,23 +232,26 @@ impl<'a> Keys<'a> {
         Ok(seen)
     }
 
-    /// Revokes a key by its id; without one, whatever bears the version's label.
+    /// Revokes a key by its id, and whatever else bears the version's label: an attempt whose answer was lost, or a
+    /// driver that was held up past its lease, may have left a second one.
     pub(super) async fn revoke(&self, label: &str, version: &Material) -> Result<String, ConnectorError> {
         if !self.config.revoke.uses(&Placeholder::KeyId) {
             return self.revoke_id(label, version, "").await;
         }
-        let ids = match id_of(version) {
-            Some(id) => vec![id],
-            None => self.ids_labelled(label).await?,
-        };
-        if ids.is_empty() {
+        let mut details = Vec::new();
+        let known = id_of(version);
+        if let Some(id) = &known {
+            details.push(self.revoke_id(label, version, id).await?);
+        }
+        for id in self.ids_labelled(label).await? {
+            if known.as_ref() != Some(&id) {
+                details.push(self.revoke_id(label, version, &id).await?);
+            }
+        }
+        if details.is_empty() {
             return Ok(format!(
                 "there is no key with label `{label}`, so nothing is left to revoke"
             ));
-        }
-        let mut details = Vec::new();
-        for id in ids {
-            details.push(self.revoke_id(label, version, &id).await?);
         }
         Ok(details.join("; "))
     }
@@ -364,7 +403,18 @@ impl<'a> Keys<'a> {
 
 /// The mark by which a key of ours is known again: which credential, which version.
 pub(super) fn label(target: Target<'_>, number: VersionNumber) -> String {
-    format!("rota-{}-v{number}", target.credential)
+    format!("{}{number}", label_prefix(target))
+}
+
+/// What the labels of all versions of a credential begin with.
+pub(super) fn label_prefix(target: Target<'_>) -> String {
+    format!("rota-{}-v", target.credential)
+}
+
+fn is_of(prefix: &str, label: &str) -> bool {
+    label
+        .strip_prefix(prefix)
+        .is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 fn key_of(version: &Material) -> Result<&SecretText, ConnectorError> {

@@ -18,7 +18,7 @@ use engine::ports::{
 use engine::{Randomness, RuleError};
 
 use self::config::{IssuerConfig, TargetConfig};
-use self::keys::{Keys, label};
+use self::keys::{Keys, label, label_prefix};
 use crate::mask::mask_values;
 use crate::password::generate_password;
 
@@ -99,11 +99,15 @@ impl Connector for HttpApiKey {
         access: IssuerAccess<'_>,
         target: Target<'_>,
         candidate: &Material,
-        _current: Option<&Material>,
+        current: Option<&Material>,
     ) -> Result<Issued, ConnectorError> {
         let config = IssuerConfig::stored(access.issuer)?;
         let keys = Keys::new(&config, access.admin, Some(target))?;
-        let issued = keys.issue(&label(target, candidate.number), candidate).await;
+        let (prefix, candidate_label) = (label_prefix(target), label(target, candidate.number));
+        let current_label = current.map(|current| label(target, current.number));
+        let issued = keys
+            .issue((&prefix, &candidate_label), candidate, current_label.as_deref())
+            .await;
         masked(issued, &[access.admin, &candidate.values])
     }
 

@@ -240,7 +240,7 @@ impl Look<'_> {
             let comment: Option<String> = column(row, "comment")?;
             let marker = marker::read(comment.as_deref(), self.target.credential);
             let is_adopted = adopted_login == Some(slot.as_str()) && marker == Marker::Absent;
-            if !is_adopted && !matches!(marker, Marker::Ours(_)) {
+            if !is_adopted && !matches!(marker, Marker::Ours(_) | Marker::Revoked(_)) {
                 inspection
                     .broken_rules
                     .push(RuleError::new("/config/role", occupied_detail(&slot, &marker)));
@@ -325,7 +325,7 @@ impl Look<'_> {
 pub(super) fn occupied_detail(login: &str, marker: &Marker) -> String {
     let owner = match marker {
         Marker::Other(credential) => format!("belongs to the Rota credential {credential}"),
-        Marker::Absent | Marker::Ours(_) => "was not made by Rota".to_owned(),
+        Marker::Absent | Marker::Ours(_) | Marker::Revoked(_) => "was not made by Rota".to_owned(),
     };
     let (quoted, text) = (identifier(login), literal(login));
     format!(

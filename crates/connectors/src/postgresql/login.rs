@@ -1,21 +1,18 @@
 //! Giving a login its password, and taking it away.
 
-use std::time::Duration;
-
 use engine::catalog::Strategy;
 use engine::ports::{ConnectorError, Issued, Material, Target, Values};
 use engine::rotation::ErrorClass;
 use keyring::SecretText;
 
 use super::config::{IssuerConfig, TargetConfig};
+use super::generation::Generation;
 use super::marker::{self, Marker};
 use super::session::{Session, column};
+use super::session_end::end_sessions;
 use super::settings::copy_settings;
 use super::sql::{identifier, literal};
 use super::{login_of, password_of};
-
-const SESSION_END_CHECKS: u32 = 50;
-const SESSION_END_PAUSE: Duration = Duration::from_millis(100);
 
 /// One act of the administrator on one credential.
 pub(super) struct Act<'a> {
@@ -44,7 +41,11 @@ impl Act<'_> {
         session.begin_act().await?;
         self.lock(&mut session).await?;
         let issued = match self.config.strategy {
-            Strategy::InPlace => self.replace_password(&mut session, &login, verifier).await,
+            Strategy::InPlace => {
+                let generation = Generation::of(candidate, current);
+                self.replace_password(&mut session, &login, verifier, generation)
+                    .await
+            }
             Strategy::Alternating | Strategy::Dual | Strategy::Reissue => {
                 let current_login = current.map(login_of).transpose()?;
                 self.fill_slot(&mut session, candidate, current_login, verifier)
@@ -72,6 +73,7 @@ impl Act<'_> {
         session: &mut Session,
         login: &str,
         verifier: &str,
+        generation: Generation,
     ) -> Result<String, ConnectorError> {
         if login != self.config.role {
             return Err(ConnectorError::new(
@@ -85,6 +87,7 @@ impl Act<'_> {
         if self.find(session, login).await?.is_none() {
             return Err(missing_role(login));
         }
+        generation.claim(session, login).await?;
         session
             .run(&format!(
                 "alter role {} password {}",
@@ -189,15 +192,18 @@ impl Act<'_> {
     ) -> Result<String, ConnectorError> {
         session.begin_act().await?;
         self.lock(session).await?;
+        let is_slot = self.config.slots().iter().any(|slot| slot == login);
         let Some(found) = self.find(session, login).await? else {
+            if is_slot {
+                self.mark_missing(session, login, version).await?;
+            }
             session.commit().await?;
             return Ok(format!(
                 "login `{login}` is not there, so nothing is left to revoke"
             ));
         };
-        let is_slot = self.config.slots().iter().any(|slot| slot == login);
         match found.marker {
-            Marker::Ours(holder) if holder > version.number => {
+            Marker::Ours(holder) | Marker::Revoked(holder) if holder > version.number => {
                 session.commit().await?;
                 return Ok(format!(
                     "login `{login}` holds version {holder} by now, so version {} is already gone",
@@ -217,27 +223,57 @@ impl Act<'_> {
                     "login `{login}` was not made by Rota and does not hold this version's password, so it is left alone"
                 ));
             }
-            Marker::Ours(_) | Marker::Absent => {}
+            Marker::Ours(_) | Marker::Revoked(_) | Marker::Absent => {}
         }
         let quoted_login = identifier(login);
         session
             .run(&format!("alter role {quoted_login} nologin password null"))
             .await?;
-        // An adopted login that bears the name of a slot is Rota's from here on.
-        if found.marker == Marker::Absent && is_slot {
-            let comment = marker::comment(self.target.credential, version.number);
-            session
-                .run(&format!(
-                    "comment on role {quoted_login} is {}",
-                    literal(&comment)
-                ))
-                .await?;
+        // An adopted login that bears the name of a slot is Rota's from here on; under another name it stays as it is.
+        if found.marker != Marker::Absent || is_slot {
+            self.mark_revoked(session, login, version).await?;
         }
         session.commit().await?;
         let ended = end_sessions(session, login).await?;
         Ok(format!(
             "login `{login}` may no longer sign in and has no password; {ended} of its sessions were ended"
         ))
+    }
+
+    /// The fence against a driver that comes late with this version.
+    async fn mark_revoked(
+        &self,
+        session: &mut Session,
+        login: &str,
+        version: &Material,
+    ) -> Result<(), ConnectorError> {
+        let comment = marker::revoked_comment(self.target.credential, version.number);
+        session
+            .run(&format!(
+                "comment on role {} is {}",
+                identifier(login),
+                literal(&comment)
+            ))
+            .await
+    }
+
+    /// A login that was never made could still be made late: it is made now, unable to sign in, so that it can bear the
+    /// mark. An administrator who may not make it could not have made it late either.
+    async fn mark_missing(
+        &self,
+        session: &mut Session,
+        login: &str,
+        version: &Material,
+    ) -> Result<(), ConnectorError> {
+        session.run("savepoint missing").await?;
+        let made = session
+            .run_raw(&format!("create role {} nologin", identifier(login)))
+            .await;
+        match made {
+            Ok(()) => self.mark_revoked(session, login, version).await,
+            Err(failure) if failure.is_permission() => session.run("rollback to savepoint missing").await,
+            Err(failure) => Err(failure.error),
+        }
     }
 
     /// Whether a login holds this version's password: one that Rota did not make is then the adopted one, else a
@@ -310,76 +346,18 @@ fn check_owner(login: &str, marker: &Marker, candidate: &Material) -> Result<(),
                 candidate.number
             ),
         )),
-        Marker::Ours(_) => Ok(()),
+        Marker::Revoked(revoked) if *revoked >= candidate.number => Err(ConnectorError::new(
+            ErrorClass::Conflict,
+            format!(
+                "login `{login}` was taken from version {revoked}, so version {} is not let in again; rotate to a new \
+                 version",
+                candidate.number
+            ),
+        )),
+        Marker::Ours(_) | Marker::Revoked(_) => Ok(()),
         Marker::Other(_) | Marker::Absent => Err(ConnectorError::new(
             ErrorClass::Policy,
             super::inspect::occupied_detail(login, marker),
         )),
     }
-}
-
-const OWN_SESSIONS: &str = "from pg_stat_activity where usesysid =
-    (select oid from pg_roles where rolname::text = $1) and pid <> pg_backend_pid()";
-
-/// Ends every session of a login that can no longer sign in. Gives how many there were.
-async fn end_sessions(session: &mut Session, login: &str) -> Result<i64, ConnectorError> {
-    let listed = count_sessions(session, login).await?;
-    for check in 0..SESSION_END_CHECKS {
-        if count_sessions(session, login).await? == 0 {
-            return Ok(listed);
-        }
-        // Ask again now and then: a session that was just starting slips through the first time.
-        if check % 10 == 0 {
-            terminate(session, login).await?;
-        } else {
-            tokio::time::sleep(SESSION_END_PAUSE).await;
-        }
-    }
-    Err(ConnectorError::new(
-        ErrorClass::Network,
-        format!("sessions of `{login}` were told to end and have not yet; trying again will count them"),
-    ))
-}
-
-async fn count_sessions(session: &mut Session, login: &str) -> Result<i64, ConnectorError> {
-    let rows = session
-        .rows(&format!("select count(*) as sessions {OWN_SESSIONS}"), &[login])
-        .await?;
-    rows.first().map_or(Ok(0), |row| column(row, "sessions"))
-}
-
-/// Ending another's sessions takes membership in its login or in pg_signal_backend. An administrator that has neither
-/// lends itself the membership inside a transaction that is rolled back.
-async fn terminate(session: &mut Session, login: &str) -> Result<(), ConnectorError> {
-    let statement = format!("select pg_terminate_backend(pid) as told {OWN_SESSIONS}");
-    let may = session
-        .rows(
-            "select pg_has_role(current_user, oid, 'usage') or
-                (select rolsuper from pg_roles where rolname = current_user) or
-                pg_has_role(current_user, 'pg_signal_backend', 'usage') as may
-             from pg_roles where rolname::text = $1",
-            &[login],
-        )
-        .await?;
-    if may.first().map_or(Ok(true), |row| column::<bool>(row, "may"))? {
-        return session.rows(&statement, &[login]).await.map(drop);
-    }
-    session.run("begin").await?;
-    let told = async {
-        session
-            .run(&format!("grant {} to current_user", identifier(login)))
-            .await?;
-        session.rows(&statement, &[login]).await
-    }
-    .await;
-    session.run("rollback").await?;
-    told.map(drop).map_err(|error| {
-        ConnectorError::new(
-            error.class,
-            format!(
-                "{}; let the administrator end sessions: grant pg_signal_backend to <administrator>",
-                error.detail
-            ),
-        )
-    })
 }

@@ -3,6 +3,7 @@
 //! What the server is sent is only ever a SCRAM verifier, so its statement log cannot hold a password.
 
 mod config;
+mod generation;
 mod inspect;
 mod login;
 mod marker;
@@ -10,6 +11,7 @@ mod probe;
 mod roles;
 mod scram;
 mod session;
+mod session_end;
 mod settings;
 mod sql;
 

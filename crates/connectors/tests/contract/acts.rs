@@ -19,14 +19,15 @@ pub(crate) async fn keeps_the_contract_with_overlap(fixture: &Fixture) {
         fixture.verify(&first).await.unwrap();
     }
 
-    // Undo before the issuer ever heard of it.
-    let mut second = fixture.propose(2, Some(&first));
-    assert!(second.identity.is_empty() || second.identity != first.identity);
+    // Undo before the issuer ever heard of it. Such a version never comes back.
+    let unheard = fixture.propose(2, Some(&first));
+    assert!(unheard.identity.is_empty() || unheard.identity != first.identity);
     for _ in 0..2 {
-        fixture.revoke(&second).await.unwrap();
+        fixture.revoke(&unheard).await.unwrap();
     }
     fixture.verify(&first).await.unwrap();
 
+    let mut second = fixture.propose(3, Some(&first));
     for _ in 0..2 {
         fixture.issue(&mut second, Some(&first)).await.unwrap();
         fixture.verify(&second).await.unwrap();
@@ -44,7 +45,7 @@ pub(crate) async fn keeps_the_contract_with_overlap(fixture: &Fixture) {
     }
 
     // The failed version used a number up; the next one succeeds and the first retires.
-    let third = fixture.issued(3, Some(&first)).await;
+    let third = fixture.issued(4, Some(&first)).await;
     fixture.verify(&third).await.unwrap();
     for _ in 0..2 {
         fixture.revoke(&first).await.unwrap();
@@ -54,7 +55,7 @@ pub(crate) async fn keeps_the_contract_with_overlap(fixture: &Fixture) {
     }
 
     // And on from there; a late undo of a version whose place was taken harms nobody.
-    let fourth = fixture.issued(4, Some(&third)).await;
+    let fourth = fixture.issued(5, Some(&third)).await;
     fixture.revoke(&first).await.unwrap();
     fixture.revoke(&second).await.unwrap();
     fixture.verify(&third).await.unwrap();
@@ -75,7 +76,7 @@ pub(crate) async fn keeps_the_contract_in_place(fixture: &Fixture, mut first: Ma
         fixture.confirm_refused(&first, &second).await.unwrap();
     }
     for _ in 0..2 {
-        fixture.issue(&mut first, None).await.unwrap();
+        fixture.issue(&mut first, Some(&second)).await.unwrap();
         fixture.verify(&first).await.unwrap();
         fixture.revoke(&second).await.unwrap();
         fixture.confirm_refused(&second, &first).await.unwrap();

@@ -347,3 +347,52 @@ async fn a_stale_driver_cannot_undo_a_newer_version() {
         "the login in use is never overwritten: {refusal}"
     );
 }
+
+/// A driver that was held up past its lease comes with an act that has been undone meanwhile: the server refuses it.
+#[tokio::test]
+async fn a_revoked_version_is_not_let_in_again() {
+    let postgres = Postgres::start_alone(&[]);
+    prepare(&postgres);
+    let fixture = alternating(&postgres);
+    let first = fixture.issued(1, None).await;
+
+    // Revoked before its login was ever made.
+    let mut unheard = fixture.propose(2, Some(&first));
+    fixture.revoke(&unheard).await.unwrap();
+    let refusal = fixture.issue(&mut unheard, Some(&first)).await.unwrap_err();
+    assert_eq!(refusal.class, ErrorClass::Conflict, "{refusal}");
+    acts::assert_refused(&fixture, &unheard).await;
+
+    // Rolled back.
+    let mut failed = fixture.issued(3, Some(&first)).await;
+    fixture.revoke(&failed).await.unwrap();
+    let refusal = fixture.issue(&mut failed, Some(&first)).await.unwrap_err();
+    assert_eq!(refusal.class, ErrorClass::Conflict, "{refusal}");
+    acts::assert_refused(&fixture, &failed).await;
+
+    let next = fixture.issued(4, Some(&first)).await;
+    fixture.verify(&next).await.unwrap();
+    fixture.verify(&first).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_late_password_does_not_replace_the_restored_one() {
+    let postgres = Postgres::start_alone(&[]);
+    prepare(&postgres);
+    postgres.execute("create role solo login password 'first'");
+    let fixture = fixture(&postgres, Strategy::InPlace, &json!({"role": "solo"}));
+    let mut first = password_version(1, "solo", "first");
+    let mut second = fixture.propose(2, Some(&first));
+    fixture.issue(&mut second, Some(&first)).await.unwrap();
+    fixture.issue(&mut first, Some(&second)).await.unwrap();
+    let refusal = fixture.issue(&mut second, Some(&first)).await.unwrap_err();
+    assert_eq!(refusal.class, ErrorClass::Conflict, "{refusal}");
+    fixture.verify(&first).await.unwrap();
+
+    let mut third = fixture.propose(3, Some(&first));
+    fixture.issue(&mut third, Some(&first)).await.unwrap();
+    fixture.verify(&third).await.unwrap();
+    let refusal = fixture.issue(&mut first, Some(&second)).await.unwrap_err();
+    assert_eq!(refusal.class, ErrorClass::Conflict, "{refusal}");
+    fixture.verify(&third).await.unwrap();
+}

@@ -60,15 +60,15 @@ async fn an_issue_that_lost_its_connection_is_simply_repeated() {
 async fn a_revocation_that_lost_its_connection_is_simply_repeated() {
     let postgres = Postgres::start_alone(&[]);
     prepare(&postgres);
-    for (word, cut) in [
-        ("nologin password", Cut::After),
-        ("commit", Cut::Before),
-        ("commit", Cut::After),
+    let whole = Link::start(postgres.port(), "no statement holds this", Cut::Before).await;
+    let fixture = over(&whole, &postgres);
+    let first = fixture.issued(1, None).await;
+    for (number, word, cut) in [
+        (2, "nologin password", Cut::After),
+        (3, "commit", Cut::Before),
+        (4, "commit", Cut::After),
     ] {
-        let whole = Link::start(postgres.port(), "no statement holds this", Cut::Before).await;
-        let fixture = over(&whole, &postgres);
-        let first = fixture.issued(1, None).await;
-        let second = fixture.issued(2, Some(&first)).await;
+        let second = fixture.issued(number, Some(&first)).await;
         let broken_link = Link::start(postgres.port(), word, cut).await;
         let broken = over(&broken_link, &postgres);
         let error = broken.revoke(&second).await.unwrap_err();
