@@ -184,7 +184,10 @@ impl From<CommitError> for crate::rule::Refusal {
         match error {
             CommitError::Stale { .. } => Self::Stale,
             CommitError::Taken { .. } => Self::conflict("name_taken", error.to_string()),
-            CommitError::RotationInProgress(_) => Self::conflict("rotation_in_progress", error.to_string()),
+            CommitError::RotationInProgress(ref rotation) => Self::RotationInProgress {
+                rotation: rotation.clone(),
+                detail: error.to_string(),
+            },
             CommitError::Fenced(_) => Self::conflict("driver_changed", error.to_string()),
             CommitError::Unaudited => {
                 Self::Unavailable("the change could not be audited, so it was not made".to_owned())

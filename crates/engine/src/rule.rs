@@ -1,5 +1,9 @@
 //! Why something asked for does not happen: one error for every service, mapped to a status once, in the server.
 
+use crate::id::RotationId;
+use crate::name::Name;
+use crate::ports::StoreError;
+
 /// One field that breaks a rule. `pointer` is a JSON pointer (RFC 6901) into what was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleError {
@@ -28,6 +32,11 @@ pub enum Refusal {
     /// 403: known, but not allowed.
     #[error("{0}")]
     Forbidden(String),
+    /// 403: a consumer that asks for what it was not given.
+    #[error(
+        "consumer `{consumer}` is not bound to credential `{credential}`; bind it on the credential's page"
+    )]
+    NotBound { consumer: Name, credential: Name },
     /// 404.
     #[error("there is no {kind} `{name}`")]
     NotFound {
@@ -36,10 +45,20 @@ pub enum Refusal {
         /// What was asked for.
         name: String,
     },
+    /// 404: nothing can be delivered yet.
+    #[error("credential `{0}` has no version yet; its first rotation is on its way, or waits for a person")]
+    NoVersionYet(Name),
+    /// 409: one rotation of a credential at a time.
+    #[error("{detail}")]
+    RotationInProgress {
+        rotation: RotationId,
+        /// What it does, and what to do.
+        detail: String,
+    },
     /// 409: an illegal move, a taken name, something in progress. `code` is stable.
     #[error("{detail}")]
     Conflict {
-        /// A stable code such as `rotation_in_progress`.
+        /// A stable code such as `name_taken`.
         code: &'static str,
         /// What stands in the way and what to do.
         detail: String,
@@ -53,6 +72,19 @@ pub enum Refusal {
     /// 503: the database, the root key or an issuer is away.
     #[error("{0}")]
     Unavailable(String),
+    /// 503: the database. Its cause is for the log.
+    #[error("{}", told(.0))]
+    Store(#[source] StoreError),
+}
+
+/// What is shown of the database's trouble.
+fn told(error: &StoreError) -> String {
+    match error {
+        StoreError::Unavailable(_) => "the database is away; try again in a moment".to_owned(),
+        StoreError::Damaged { table, .. } => {
+            format!("a stored row of `{table}` is damaged; see the server's log")
+        }
+    }
 }
 
 impl Refusal {

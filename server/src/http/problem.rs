@@ -4,7 +4,6 @@ use api::problem::{CONTENT_TYPE, Problem, code};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::Refusal;
-use engine::id::RotationId;
 use engine::ports::StoreError;
 
 /// How long to wait before a try again when the database or an issuer is away.
@@ -99,21 +98,33 @@ impl From<Refusal> for ApiError {
                 "Not signed in",
                 "send `Authorization: Bearer` with a valid token",
             ),
-            // The two refusals of delivery that the contract gives a code of their own.
-            Refusal::Forbidden(words) if words.contains("is not bound to credential") => {
-                Self::new(StatusCode::FORBIDDEN, code::NOT_BOUND, "Not bound", words)
+            Refusal::NotBound { .. } => {
+                Self::new(StatusCode::FORBIDDEN, code::NOT_BOUND, "Not bound", detail)
             }
-            Refusal::NotFound { kind, .. } if kind.starts_with("version yet") => Self::new(
-                StatusCode::NOT_FOUND,
-                code::NO_VERSION_YET,
-                "No version yet",
-                "this credential has no version yet; its first rotation is on its way, or waits for a person",
-            ),
+            Refusal::NoVersionYet(_) => {
+                let status = StatusCode::NOT_FOUND;
+                Self::new(status, code::NO_VERSION_YET, "No version yet", detail)
+            }
+            Refusal::RotationInProgress { rotation, .. } => {
+                let (status, title) = (StatusCode::CONFLICT, "A rotation is in progress");
+                let mut error = Self::new(status, code::ROTATION_IN_PROGRESS, title, detail);
+                *error.problem = (*error.problem)
+                    .clone()
+                    .with_extension("rotation", rotation.as_str());
+                error
+            }
             Refusal::Forbidden(_) => Self::new(StatusCode::FORBIDDEN, code::FORBIDDEN, "Not allowed", detail),
             Refusal::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, code::NOT_FOUND, "Not found", detail)
             }
-            Refusal::Conflict { code, detail } => conflict(code, &detail),
+            Refusal::Conflict { code, detail } => {
+                let title = if code == code::NAME_TAKEN {
+                    "The name is taken"
+                } else {
+                    "Not possible now"
+                };
+                Self::new(StatusCode::CONFLICT, code, title, detail)
+            }
             Refusal::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 code::STALE,
@@ -129,41 +140,23 @@ impl From<Refusal> for ApiError {
                         error.with_error(rule.pointer, rule.detail)
                     })
             }
-            Refusal::Unavailable(_) => {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new(status, code::UNAVAILABLE, "Not available now", detail)
-                    .retry_after(UNAVAILABLE_RETRY_SECONDS)
+            Refusal::Unavailable(_) => unavailable(detail),
+            Refusal::Store(cause) => {
+                tracing::error!(error.cause = %cause, "the database did not answer a request");
+                unavailable(detail)
             }
         }
     }
 }
 
-/// Codes that the engine uses for a refusal by state which the contract answers with another status than 409.
-fn conflict(code: &'static str, detail: &str) -> ApiError {
-    let (status, title) = match code {
-        code::NO_VERSION_YET => (StatusCode::NOT_FOUND, "No version yet"),
-        code::NOT_BOUND => (StatusCode::FORBIDDEN, "Not bound"),
-        code::TOO_MANY_REQUESTS => {
-            return ApiError::too_many(detail, UNAVAILABLE_RETRY_SECONDS);
-        }
-        code::NAME_TAKEN => (StatusCode::CONFLICT, "The name is taken"),
-        code::ROTATION_IN_PROGRESS => (StatusCode::CONFLICT, "A rotation is in progress"),
-        _ => (StatusCode::CONFLICT, "Not possible now"),
-    };
-    let mut error = ApiError::new(status, code, title, detail);
-    if code == code::ROTATION_IN_PROGRESS
-        && let Some(id) = detail
-            .split_whitespace()
-            .find_map(|word| RotationId::parse(word).ok())
-    {
-        *error.problem = (*error.problem).clone().with_extension("rotation", id.as_str());
-    }
-    error
+fn unavailable(detail: String) -> ApiError {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    ApiError::new(status, code::UNAVAILABLE, "Not available now", detail)
+        .retry_after(UNAVAILABLE_RETRY_SECONDS)
 }
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(error.cause = %error, "the database did not answer a request");
         Refusal::from(error).into()
     }
 }

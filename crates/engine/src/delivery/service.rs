@@ -71,10 +71,7 @@ impl Services {
             self.acknowledge_by_etag(&live, &key, known_etag, now);
             let fleet = self.live.view(&live.instances, now);
             let Some(serving) = serving(&live, &fleet, &key) else {
-                return Err(Refusal::not_found(
-                    "version yet of credential",
-                    credential.as_str(),
-                ));
+                return Err(Refusal::NoVersionYet(credential.clone()));
             };
             let etag = etag_of(&live, &key, serving);
             match self.hand(actor, &live, &key, serving, now).await {
@@ -175,9 +172,10 @@ impl Services {
         let live = self.live.credential(self.store.as_ref(), credential).await?;
         let live = live.ok_or_else(|| Refusal::not_found("credential", credential.as_str()))?;
         if !live.credential.consumers.contains(consumer) {
-            return Err(Refusal::Forbidden(format!(
-                "consumer `{consumer}` is not bound to credential `{credential}`; bind it on the credential's page"
-            )));
+            return Err(Refusal::NotBound {
+                consumer: consumer.clone(),
+                credential: credential.clone(),
+            });
         }
         Ok(live)
     }

@@ -33,14 +33,7 @@ pub enum StoreError {
 
 impl From<StoreError> for crate::rule::Refusal {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) => {
-                Self::Unavailable("the database is away; try again in a moment".to_owned())
-            }
-            StoreError::Damaged { table, .. } => Self::Unavailable(format!(
-                "a stored row of `{table}` is damaged; see the server's log"
-            )),
-        }
+        Self::Store(error)
     }
 }
 

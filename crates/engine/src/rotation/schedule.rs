@@ -48,7 +48,7 @@ impl Services {
             };
             match self.start_rotation(&actor, new).await {
                 Ok(_) => scheduled.started += 1,
-                Err(Refusal::Unavailable(detail)) => return Err(Refusal::Unavailable(detail)),
+                Err(refusal @ (Refusal::Unavailable(_) | Refusal::Store(_))) => return Err(refusal),
                 Err(_) => scheduled.refused += 1,
             }
             if scheduled.started >= AT_ONCE {

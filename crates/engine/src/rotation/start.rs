@@ -65,19 +65,16 @@ impl Services {
             if new.emergency && in_grace {
                 self.end_grace(actor, &running, &new.reason).await?;
             }
-            return Err(Refusal::conflict(
-                "rotation_in_progress",
-                format!(
-                    "rotation {} of this credential is {}; {}",
-                    running.id,
-                    running.label(),
-                    if new.emergency && in_grace {
-                        "its grace ends now, try again in a moment"
-                    } else {
-                        "wait for it, or roll it back"
-                    }
-                ),
-            ));
+            let advice = if new.emergency && in_grace {
+                "its grace ends now, try again in a moment"
+            } else {
+                "wait for it, or roll it back"
+            };
+            let (id, label) = (&running.id, running.label());
+            return Err(Refusal::RotationInProgress {
+                detail: format!("rotation {id} of this credential is {label}; {advice}"),
+                rotation: running.id,
+            });
         }
         let now = self.clock.now();
         let freezes = self.store.freezes_on(now).await?;

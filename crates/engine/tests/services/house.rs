@@ -160,6 +160,7 @@ pub(crate) fn pointers<T: std::fmt::Debug>(result: Result<T, engine::Refusal>) -
 pub(crate) fn code<T: std::fmt::Debug>(result: Result<T, engine::Refusal>) -> &'static str {
     match result {
         Err(engine::Refusal::Conflict { code, .. }) => code,
+        Err(engine::Refusal::RotationInProgress { .. }) => "rotation_in_progress",
         other => panic!("expected a conflict, not {other:?}"),
     }
 }

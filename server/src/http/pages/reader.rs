@@ -14,6 +14,8 @@ mod settings;
 mod steps;
 mod words;
 
+use std::error::Error as _;
+
 use app::reader::{ReadError, Reader};
 use app::views::audit::{AuditQuery, AuditView};
 use app::views::catalog::CatalogQuery;
@@ -70,7 +72,10 @@ fn unavailable(error: impl Into<Refusal>) -> ReadError {
         Refusal::NotFound { .. } => ReadError::NotFound,
         Refusal::Forbidden(_) | Refusal::Unauthenticated => ReadError::Forbidden,
         other => {
-            tracing::warn!(error.cause = %other, "a page could not be read");
+            let cause = other
+                .source()
+                .map_or_else(|| other.to_string(), ToString::to_string);
+            tracing::warn!(error.cause = %cause, "a page could not be read");
             ReadError::Unavailable(other.to_string())
         }
     }

@@ -125,7 +125,10 @@ impl Services {
         check_revision(if_match, credential.revision)?;
         if let Some(rotation) = self.store.rotation_in_flight(&credential.id).await? {
             let detail = format!("rotation {} is {}; end it first", rotation.id, rotation.label());
-            return Err(Refusal::conflict("rotation_in_progress", detail));
+            return Err(Refusal::RotationInProgress {
+                rotation: rotation.id,
+                detail,
+            });
         }
         let versions = self.store.versions(&credential.id).await?;
         let accepted: Vec<String> = versions

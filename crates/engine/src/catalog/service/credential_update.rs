@@ -201,7 +201,10 @@ impl Services {
                 rotation.id,
                 rotation.label()
             );
-            return Err(Refusal::conflict("rotation_in_progress", detail));
+            return Err(Refusal::RotationInProgress {
+                rotation: rotation.id,
+                detail,
+            });
         }
         self.inspected_target(credential, &issuer, None).await?;
         Ok(override_note(
