@@ -279,7 +279,7 @@ impl Proof {
         let delivery: Box<Delivery> = match delivered {
             Ok(Delivered::Values(delivery)) => delivery,
             Ok(Delivered::Unchanged { .. }) => panic!("{at}: nothing was known before"),
-            Err(Refusal::NotFound { .. }) if credential.current.is_none() => return,
+            Err(Refusal::NoVersionYet(_)) if credential.current.is_none() => return,
             Err(error) => panic!("{at}: {error}"),
         };
         let mut offered = vec![(delivery.version, &delivery.values)];
