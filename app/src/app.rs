@@ -12,6 +12,7 @@ use crate::pages::consumers::ConsumersPage;
 use crate::pages::credential::CredentialPage;
 use crate::pages::credential_form::{EditCredentialPage, NewCredentialPage};
 use crate::pages::credentials::CredentialsPage;
+use crate::pages::delete_credential::DeleteCredentialPage;
 use crate::pages::expiries::ExpiriesPage;
 use crate::pages::issuer::IssuerPage;
 use crate::pages::issuer_form::{EditIssuerPage, NewIssuerPage};
@@ -40,6 +41,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/credentials/:name") view=CredentialPage ssr=SsrMode::Async />
                 <Route path=path!("/credentials/:name/edit") view=EditCredentialPage ssr=SsrMode::Async />
                 <Route path=path!("/credentials/:name/rotate") view=StartRotationPage ssr=SsrMode::Async />
+                <Route path=path!("/credentials/:name/delete") view=DeleteCredentialPage ssr=SsrMode::Async />
                 <Route path=path!("/rotations") view=RotationsPage ssr=SsrMode::Async />
                 <Route path=path!("/rotations/:id") view=RotationPage ssr=SsrMode::Async />
                 <Route path=path!("/needs-a-person") view=NeedsPersonPage ssr=SsrMode::Async />

@@ -138,6 +138,7 @@ pub(crate) fn one(scene: Scene, name: &str) -> CredentialView {
             approvals: if is_blocked { 2 } else { 0 },
             evidence: "signals".into(),
         },
+        schedule_hold: is_blocked.then(|| scene.person("The audit of November")),
         versions: versions(),
         planned: Some(now() + Duration::days(9)),
         consumers: groups(scene),

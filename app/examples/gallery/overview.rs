@@ -4,7 +4,7 @@ use std::time::Duration as Length;
 
 use app::views::Point;
 use app::views::overview::{
-    DayCount, IncidentTally, OverviewView, RolledBack, RotationTally, Span, TeamAges,
+    DayCount, DayFigures, IncidentTally, OverviewView, RolledBack, RotationTally, Span, TeamAges,
 };
 use time::Duration;
 
@@ -38,6 +38,7 @@ pub(crate) fn overview(scene: Scene, span: Span) -> OverviewView {
         } else {
             trend(14.0, -0.1, 0.3)
         },
+        days: if is_young { Vec::new() } else { figures(scene) },
         rotations: RotationTally {
             completed: scene.of(405, 40_500),
             rolled_back: scene.of(7, 612),
@@ -52,6 +53,7 @@ pub(crate) fn overview(scene: Scene, span: Span) -> OverviewView {
         incidents: IncidentTally {
             last_year: 1,
             year_before: (!is_young).then_some(4),
+            since: is_young.then(|| now().date()),
         },
         teams: teams(scene),
         expiries: days(scene),
@@ -112,4 +114,20 @@ fn rolled_back(scene: Scene) -> Vec<RolledBack> {
         reason: reason.into(),
     })
     .collect()
+}
+
+fn figures(scene: Scene) -> Vec<DayFigures> {
+    (0..30)
+        .map(|day| DayFigures {
+            day: ago(Duration::days(29 - day)).date(),
+            percent_automated: Some(91.0 + 0.1 * day as f64),
+            mean_age_days: Some(14.0 - 0.1 * day as f64),
+            fresh: scene.of(3, 4_000) + day as u64 / 10,
+            ageing: scene.of(6, 7_000).saturating_sub(day as u64 / 8),
+            stale: scene.of(4, 1_400).saturating_sub(day as u64 / 15),
+            completed: scene.of(12, 1_300),
+            rolled_back: (day % 9 == 0).into(),
+            incidents: (day == 11).into(),
+        })
+        .collect()
 }

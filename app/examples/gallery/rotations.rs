@@ -5,8 +5,8 @@ use std::time::Duration as Length;
 
 use app::views::credential::InstanceHealth;
 use app::views::rotation::{
-    Action, Conclusion, Holds, LogLine, RotationLine, RotationView, RotationsView, ServiceSquares, Square,
-    Stage, StepLine, StepState, Tone, Verb, Verdict, WayBack, WayBackState,
+    Action, Conclusion, Holds, LogKind, LogLine, RotationLine, RotationView, RotationsView, ServiceSquares,
+    Square, Stage, StepLine, StepState, Tone, Verb, Verdict, WayBack, WayBackState,
 };
 use app::views::{Listing, Point};
 use time::Duration;
@@ -285,6 +285,11 @@ fn log() -> Vec<LogLine> {
             words: (*words).to_owned(),
             correlation_id: format!("018f3c7a-{index:04x}"),
             tone: *tone,
+            kind: match index % 3 {
+                0 => LogKind::State,
+                1 => LogKind::Step,
+                _ => LogKind::Person,
+            },
         })
         .collect()
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::views::credential::{InstanceHealth, Severity, VersionState};
+use crate::views::key::KeyState;
 use crate::views::rotation::{Stage, StageKind};
 use crate::views::{AgeBand, PolicyStatus};
 
@@ -86,6 +87,18 @@ impl From<VersionState> for Tone {
             VersionState::Candidate => Self::Info,
             VersionState::Failed => Self::Stale,
             VersionState::Previous | VersionState::Retired | VersionState::Destroyed => Self::Neutral,
+        }
+    }
+}
+
+impl From<KeyState> for Tone {
+    fn from(state: KeyState) -> Self {
+        match state {
+            KeyState::Active => Self::Fresh,
+            KeyState::PreActive => Self::Info,
+            KeyState::Suspended => Self::Ageing,
+            KeyState::Revoked => Self::Stale,
+            KeyState::Deprecated | KeyState::Destroyed => Self::Neutral,
         }
     }
 }

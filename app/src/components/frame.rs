@@ -86,6 +86,20 @@ impl Place {
         }
     }
 
+    /// Whether what stands here belongs to an environment.
+    fn is_narrowed(self) -> bool {
+        matches!(
+            self,
+            Self::Overview
+                | Self::Credentials
+                | Self::Rotations
+                | Self::Needs
+                | Self::Expiries
+                | Self::Issuers
+                | Self::Consumers
+        )
+    }
+
     fn short_label(self) -> &'static str {
         match self {
             Self::Needs => "Needs you",
@@ -123,7 +137,7 @@ pub fn Frame(frame: FrameView, heading: Heading, children: Children) -> impl Int
                 <TopBar frame=frame.clone() />
                 {banners(&frame)}
                 <main class="content" id="content" tabindex="-1">
-                    {breadcrumbs(crumbs, title)}
+                    {narrowed(&frame, place, crumbs.is_empty())} {breadcrumbs(crumbs, title)}
                     {children()}
                 </main>
             </div>
@@ -293,6 +307,26 @@ fn environment_switch(frame: &FrameView) -> AnyView {
                 {choices}
             </form>
         </details>
+    }
+    .into_any()
+}
+
+/// On lists, which obey the switch: to what they are narrowed, and the way back.
+fn narrowed(frame: &FrameView, place: Place, is_list: bool) -> AnyView {
+    let Some(environment) = frame
+        .environment
+        .clone()
+        .filter(|_| is_list && place.is_narrowed())
+    else {
+        return ().into_any();
+    };
+    view! {
+        <form class="narrowed" method="post" action="/settings/environment">
+            <span>"Showing " <strong><bdi>{environment}</bdi></strong> " only."</span>
+            <button class="button" type="submit" name="environment" value="">
+                "Show all"
+            </button>
+        </form>
     }
     .into_any()
 }

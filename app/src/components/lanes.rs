@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use super::badge::{Badge, Tone};
 use super::moment::Moment;
 use crate::views::credential::{VersionLane, VersionState};
+use crate::views::key::{KeyState, KeyVersionLine};
 use crate::words;
 
 /// Lanes drawn; older versions stand in the table alone.
@@ -13,18 +14,96 @@ const LANES: usize = 6;
 const LANE_HEIGHT: usize = 28;
 const AXIS_HEIGHT: usize = 20;
 
+/// One version on the axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lane {
+    pub number: u64,
+    /// The state in a word.
+    pub word: &'static str,
+    pub tone: Tone,
+    /// What it could do and when, oldest first; at least one.
+    pub spans: Vec<Span>,
+}
+
+/// A part of a lane in which a version could do one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Span {
+    /// The look, as in `lanes__bar--<class>`.
+    pub class: &'static str,
+    pub from: OffsetDateTime,
+    /// Until when; `None` while it lasts.
+    pub until: Option<OffsetDateTime>,
+}
+
+impl Lane {
+    fn begin(&self) -> OffsetDateTime {
+        self.spans
+            .first()
+            .map_or(OffsetDateTime::UNIX_EPOCH, |span| span.from)
+    }
+
+    fn end(&self) -> Option<OffsetDateTime> {
+        self.spans.last().and_then(|span| span.until)
+    }
+}
+
+impl From<&VersionLane> for Lane {
+    fn from(lane: &VersionLane) -> Self {
+        Self {
+            number: lane.number,
+            word: lane.state.word(),
+            tone: lane.state.into(),
+            spans: vec![Span {
+                class: class_of(lane.state),
+                from: lane.from,
+                until: lane.until,
+            }],
+        }
+    }
+}
+
+impl From<&KeyVersionLine> for Lane {
+    /// The time in which it seals, then the time in which it only opens.
+    fn from(version: &KeyVersionLine) -> Self {
+        let span = |class, from, until| Span { class, from, until };
+        let begin = version.activated_at.unwrap_or(version.created_at);
+        let since = version.state_since.max(begin);
+        let ended = version.destroyed_at.unwrap_or(since);
+        let spans = match version.state {
+            KeyState::PreActive => vec![span("candidate", version.created_at, None)],
+            KeyState::Active => vec![span("current", begin, None)],
+            KeyState::Deprecated => vec![span("current", begin, Some(since)), span("previous", since, None)],
+            KeyState::Suspended => vec![span("previous", begin, Some(since)), span("failed", since, None)],
+            KeyState::Revoked => vec![span("previous", begin, Some(since)), span("revoked", since, None)],
+            KeyState::Destroyed => vec![span("destroyed", begin, Some(ended))],
+        };
+        Self {
+            number: version.number,
+            word: version.state.word(),
+            tone: version.state.into(),
+            spans,
+        }
+    }
+}
+
 #[component]
 pub fn Lanes(
-    versions: Vec<VersionLane>,
+    lanes: Vec<Lane>,
     planned: Option<OffsetDateTime>,
     now: OffsetDateTime,
+    /// What begins and ends with a bar: "Accepted".
+    #[prop(default = "Accepted")]
+    what: &'static str,
+    /// Said while there is none.
+    #[prop(default = "No version yet: the first rotation makes one.")]
+    empty: &'static str,
 ) -> impl IntoView {
-    let table = table(&versions);
-    let drawn: Vec<VersionLane> = versions.iter().rev().take(LANES).cloned().collect();
+    let table = table(&lanes, what);
+    let drawn: Vec<Lane> = lanes.iter().rev().take(LANES).cloned().collect();
     let Some(axis) = Axis::over(&drawn, planned, now) else {
-        return view! { <p class="lack">"No version yet: the first rotation makes one."</p> }.into_any();
+        return view! { <p class="lack">{empty}</p> }.into_any();
     };
-    let next_number = versions.iter().map(|lane| lane.number).max().unwrap_or(0) + 1;
+    let next_number = lanes.iter().map(|lane| lane.number).max().unwrap_or(0) + 1;
     let planned_lane = planned
         .filter(|at| *at > now)
         .map(|at| planned_bar(&axis, at, next_number));
@@ -61,8 +140,8 @@ struct Axis {
 }
 
 impl Axis {
-    fn over(lanes: &[VersionLane], planned: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Self> {
-        let from = lanes.iter().map(|lane| lane.from).min()?;
+    fn over(lanes: &[Lane], planned: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<Self> {
+        let from = lanes.iter().map(Lane::begin).min()?;
         let until = planned.into_iter().chain([now]).max()?;
         // Air on the right for the planned version's bar and the word "now".
         let span: time::Duration = until - from;
@@ -86,23 +165,43 @@ impl Axis {
     }
 }
 
-fn bar(axis: &Axis, lane: &VersionLane, row: usize, now: OffsetDateTime) -> AnyView {
-    let end = lane.until.unwrap_or(now);
-    let width = (axis.share(end) - axis.share(lane.from)).max(0.4);
+fn bar(axis: &Axis, lane: &Lane, row: usize, now: OffsetDateTime) -> AnyView {
     let top = row * LANE_HEIGHT + 4;
-    let class = format!("lanes__bar lanes__bar--{}", class_of(lane.state));
-    let start = axis.share(lane.from);
-    let label = LabelPlace::of(start, width);
+    let bars = lane
+        .spans
+        .iter()
+        .map(|span| {
+            let start = axis.share(span.from);
+            let width = (axis.share(span.until.unwrap_or(now)) - start).max(0.4);
+            view! {
+                <rect
+                    class=format!("lanes__bar lanes__bar--{}", span.class)
+                    x=format!("{start:.2}%")
+                    y=top.to_string()
+                    width=format!("{width:.2}%")
+                    height="20"
+                    rx="3"
+                />
+            }
+        })
+        .collect_view();
+    let start = axis.share(lane.begin());
+    let width = (axis.share(lane.end().unwrap_or(now)) - start).max(0.4);
+    // Words inside stand upon the first part, when that is wide enough for them.
+    let first = lane.spans.first();
+    let first_width = first.map_or(width, |span| axis.share(span.until.unwrap_or(now)) - start);
+    let label = LabelPlace::of(start, width, first_width);
+    let class = first.map_or("", |span| span.class);
     view! {
-        <rect class=class x=format!("{start:.2}%") y=top.to_string() width=format!("{width:.2}%") height="20" rx="3" />
+        {bars}
         <text
-            class=format!("lanes__label lanes__label--{} lanes__label--{}", label.slug, class_of(lane.state))
+            class=format!("lanes__label lanes__label--{} lanes__label--{class}", label.slug)
             x=format!("{:.2}%", label.x)
             dx=label.shift
             y=(top + 14).to_string()
             text-anchor=label.anchor
         >
-            {format!("{} {}", lane.number, lane.state.word())}
+            {format!("{} {}", lane.number, lane.word)}
         </text>
     }
     .into_any()
@@ -120,8 +219,8 @@ impl LabelPlace {
     /// The share of the axis below which a bar is too short for its words on a phone.
     const ROOM: f64 = 26.0;
 
-    fn of(start: f64, width: f64) -> Self {
-        if width >= Self::ROOM {
+    fn of(start: f64, width: f64, first_width: f64) -> Self {
+        if first_width >= Self::ROOM {
             Self {
                 slug: "inside",
                 x: start,
@@ -159,16 +258,54 @@ fn planned_bar(axis: &Axis, at: OffsetDateTime, number: u64) -> AnyView {
 
 fn ticks(axis: &Axis, now: OffsetDateTime, height: usize) -> AnyView {
     let y = (height - 5).to_string();
-    let age = words::relative(axis.from, now);
+    let labels = AxisLabels::of(axis, now);
+    let start = labels.start.map(|text| {
+        view! {
+            <text class="lanes__tick" x="0" y=y.clone()>
+                {text}
+            </text>
+        }
+    });
     view! {
-        <text class="lanes__tick" x="0" y=y.clone()>
-            {age}
-        </text>
-        <text class="lanes__tick" x=axis.x(now) y=y text-anchor="middle">
-            "now"
+        {start}
+        <text class="lanes__tick" x=axis.x(now) y=y.clone() text-anchor=labels.anchor>
+            {labels.now}
         </text>
     }
     .into_any()
+}
+
+/// The words below the axis: where it begins, and the present.
+struct AxisLabels {
+    start: Option<String>,
+    now: String,
+    anchor: &'static str,
+}
+
+impl AxisLabels {
+    /// The share of the axis that both labels need side by side on a phone.
+    const ROOM: f64 = 34.0;
+
+    /// When the first version is so young that both would stand in one place, one label says both.
+    fn of(axis: &Axis, now: OffsetDateTime) -> Self {
+        let began = words::relative(axis.from, now);
+        if axis.share(now) >= Self::ROOM {
+            return Self {
+                start: Some(began),
+                now: "now".to_owned(),
+                anchor: "middle",
+            };
+        }
+        Self {
+            start: None,
+            now: if began == "just now" {
+                "now".to_owned()
+            } else {
+                format!("now; begins {began}")
+            },
+            anchor: "start",
+        }
+    }
 }
 
 fn class_of(state: VersionState) -> &'static str {
@@ -182,14 +319,14 @@ fn class_of(state: VersionState) -> &'static str {
     }
 }
 
-fn table(versions: &[VersionLane]) -> AnyView {
-    let rows = versions
+fn table(lanes: &[Lane], what: &'static str) -> AnyView {
+    let rows = lanes
         .iter()
         .rev()
         .map(|lane| {
-            let until = match lane.until {
+            let until = match lane.end() {
                 Some(at) => view! { <Moment at /> }.into_any(),
-                None => "still accepted".into_any(),
+                None => "not over".into_any(),
             };
             view! {
                 <tr>
@@ -197,10 +334,10 @@ fn table(versions: &[VersionLane]) -> AnyView {
                         {words::count(lane.number)}
                     </th>
                     <td>
-                        <Badge tone=Tone::from(lane.state) word=lane.state.word() />
+                        <Badge tone=lane.tone word=lane.word />
                     </td>
                     <td>
-                        <Moment at=lane.from />
+                        <Moment at=lane.begin() />
                     </td>
                     <td>{until}</td>
                 </tr>
@@ -218,8 +355,8 @@ fn table(versions: &[VersionLane]) -> AnyView {
                                 "Version"
                             </th>
                             <th scope="col">"State"</th>
-                            <th scope="col">"Accepted from"</th>
-                            <th scope="col">"Accepted until"</th>
+                            <th scope="col">{format!("{what} from")}</th>
+                            <th scope="col">{format!("{what} until")}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -228,4 +365,36 @@ fn table(versions: &[VersionLane]) -> AnyView {
         </details>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(age: i64, planned: i64) -> AxisLabels {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::days(400);
+        let lane = Lane::from(&VersionLane {
+            number: 1,
+            state: VersionState::Current,
+            from: now - time::Duration::seconds(age),
+            until: None,
+        });
+        let planned = now + time::Duration::seconds(planned);
+        let axis = Axis::over(&[lane], Some(planned), now).unwrap();
+        AxisLabels::of(&axis, now)
+    }
+
+    #[test]
+    fn a_version_of_some_seconds_has_one_label_below_the_axis() {
+        let young = labels(4, 30 * 86_400);
+        assert_eq!(
+            (young.start, young.now.as_str()),
+            (None, "now; begins 4 seconds ago")
+        );
+        let old = labels(20 * 86_400, 10 * 86_400);
+        assert_eq!(
+            (old.start.as_deref(), old.now.as_str()),
+            (Some("20 days ago"), "now")
+        );
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "components own their props")]
 
+pub mod ask;
 pub mod badge;
 pub mod choice;
 pub mod credential_table;

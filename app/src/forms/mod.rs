@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 
 pub use account::{AccountForm, AccountUpdateForm, PasswordForm};
 pub use consumer::{ConsumerForm, ConsumerTokenForm};
-pub use credential::{CredentialForm, HoldForm};
+pub use credential::{CredentialForm, DeleteForm, HoldForm};
 pub use freeze::FreezeForm;
 pub use issuer::{Intent, IssuerForm};
 pub use posted::Posted;

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::{Form, Values, fields};
+
 /// An order to the sandbox's programs. Rota itself is told nothing.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
@@ -14,4 +16,12 @@ pub struct SabotageForm {
 
 impl SabotageForm {
     pub const ADDRESS: &'static str = "/sandbox/sabotage";
+}
+
+impl Form for SabotageForm {
+    fields! { text: [kind, back], lists: [], secret: [] }
+
+    fn field_of(_: &str, _: &Values) -> Option<&'static str> {
+        None
+    }
 }

@@ -3,6 +3,7 @@
 //! Each island works on HTML that the server made and is whole without it: an island that never wakes costs a convenience,
 //! not a page.
 
+pub mod copy;
 pub mod live;
 pub mod palette;
 pub mod quick_filter;

@@ -7,6 +7,7 @@ pub mod consumers;
 pub mod credential;
 pub mod credential_form;
 pub mod credentials;
+pub mod delete_credential;
 pub mod expiries;
 pub mod issuer;
 pub mod issuer_form;

@@ -128,6 +128,8 @@ pub struct CredentialView {
     /// What the strategy cannot promise, said before the button is pressed; for instance that `in_place` has no overlap.
     pub strategy_warning: Option<String>,
     pub policy: PolicyView,
+    /// Why nothing rotates it on schedule, in the words of who holds it.
+    pub schedule_hold: Option<String>,
     pub versions: Vec<VersionLane>,
     /// When the next version is planned, for the dotted lane.
     pub planned: Option<OffsetDateTime>,

@@ -10,8 +10,12 @@ pub mod credential;
 pub mod expiry;
 pub mod frame;
 pub mod issuer;
+pub mod key;
 pub mod need;
 pub mod overview;
+pub mod recovery;
+pub mod reencryption;
+pub mod root;
 pub mod rotation;
 pub mod settings;
 

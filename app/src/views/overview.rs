@@ -64,6 +64,8 @@ pub struct OverviewView {
     pub mean_age: Option<Duration>,
     /// Mean age in days, over time; empty at first.
     pub mean_age_trend: Vec<Point>,
+    /// The days of the span that were measured, oldest first.
+    pub days: Vec<DayFigures>,
     pub rotations: RotationTally,
     pub incidents: IncidentTally,
     /// Largest team first.
@@ -100,6 +102,23 @@ impl RotationTally {
 pub struct IncidentTally {
     pub last_year: u64,
     pub year_before: Option<u64>,
+    /// The first day that was measured.
+    pub since: Option<Date>,
+}
+
+/// What was measured on one day.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DayFigures {
+    pub day: Date,
+    /// Of services; `None` while there is none.
+    pub percent_automated: Option<f64>,
+    pub mean_age_days: Option<f64>,
+    pub fresh: u64,
+    pub ageing: u64,
+    pub stale: u64,
+    pub completed: u64,
+    pub rolled_back: u64,
+    pub incidents: u64,
 }
 
 /// Credentials of one team by age band.

@@ -333,6 +333,68 @@ pub struct LogLine {
     pub words: String,
     pub correlation_id: String,
     pub tone: Tone,
+    pub kind: LogKind,
+}
+
+/// What a line of the log tells of, for its filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogKind {
+    /// An act at the issuer or in the store began or ended.
+    Step,
+    /// The rotation moved on, held or went back.
+    State,
+    /// A person said so.
+    Person,
+}
+
+/// Which lines of the log to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFilter {
+    #[default]
+    All,
+    Steps,
+    States,
+    People,
+    /// What went wrong, whatever its kind.
+    Trouble,
+}
+
+impl LogFilter {
+    pub const ALL: [Self; 5] = [Self::All, Self::Steps, Self::States, Self::People, Self::Trouble];
+
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Steps => "steps",
+            Self::States => "states",
+            Self::People => "people",
+            Self::Trouble => "trouble",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::Steps => "Steps",
+            Self::States => "Changes of state",
+            Self::People => "People",
+            Self::Trouble => "Trouble",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|filter| filter.slug() == text)
+    }
+
+    pub fn takes(self, line: &LogLine) -> bool {
+        match self {
+            Self::All => true,
+            Self::Steps => line.kind == LogKind::Step,
+            Self::States => line.kind == LogKind::State,
+            Self::People => line.kind == LogKind::Person,
+            Self::Trouble => line.tone == Tone::Bad,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

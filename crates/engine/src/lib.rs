@@ -13,6 +13,7 @@ pub mod delivery;
 pub mod detection;
 pub mod freeze;
 pub mod id;
+pub mod measure;
 pub mod name;
 pub mod ports;
 pub mod rotation;

@@ -5,14 +5,16 @@ use engine::catalog::{Consumer, Credential, Issuer, Version};
 use engine::delivery::Instance;
 use engine::freeze::Freeze;
 use engine::id::{CredentialId, FreezeId};
+use engine::measure::Measure;
 use engine::ports::{
-    CatalogStore, InstanceStore, OutcomeBucket, OutcomeStore, SecretRef, SettingStore, StoreError,
+    CatalogStore, InstanceStore, MeasureStore, OutcomeBucket, OutcomeStore, SecretRef, SettingStore,
+    StoreError,
 };
 use engine::{Name, Timestamp};
 
 use crate::database::Database;
 use crate::secret::{PlacedSecret, Replacement};
-use crate::{consumer, credential, freeze, instance, issuer, outcome, secret, setting, version};
+use crate::{consumer, credential, freeze, instance, issuer, measure, outcome, secret, setting, version};
 
 #[async_trait]
 impl CatalogStore for Database {
@@ -113,6 +115,17 @@ impl OutcomeStore for Database {
         since: Timestamp,
     ) -> Result<Vec<OutcomeBucket>, StoreError> {
         outcome::list(self.readers(), credential, since).await
+    }
+}
+
+#[async_trait]
+impl MeasureStore for Database {
+    async fn put_measures(&self, measures: &[Measure]) -> Result<(), StoreError> {
+        measure::put(self.writers(), self.backend(), measures).await
+    }
+
+    async fn measures(&self, since: Timestamp) -> Result<Vec<Measure>, StoreError> {
+        measure::list(self.readers(), since).await
     }
 }
 

@@ -28,6 +28,7 @@ mod instance;
 mod issuer;
 mod lease;
 mod listener;
+mod measure;
 mod migration;
 mod outcome;
 mod rotation;

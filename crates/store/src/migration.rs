@@ -26,6 +26,7 @@ macro_rules! migrations {
 
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_first_tables"
+    2 "0002_measure"
 };
 
 impl Migration {

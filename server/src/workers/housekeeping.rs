@@ -9,17 +9,22 @@ use crate::http::idempotency;
 
 const OUTCOMES_EVERY: Duration = Duration::from_secs(5);
 const TIDY_EVERY: Duration = Duration::from_secs(60);
+/// A day's figures may be so old; the last of a day stand.
+const MEASURE_EVERY: Duration = Duration::from_secs(300);
 
 /// Works until the server stops, then stores what is left in memory.
 pub async fn keep_house(state: AppState) {
     let mut outcomes = tokio::time::interval(OUTCOMES_EVERY);
     let mut tidy = tokio::time::interval(TIDY_EVERY);
+    let mut measure = tokio::time::interval(MEASURE_EVERY);
     outcomes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tidy.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    measure.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = state.shutdown.cancelled() => break,
             _ = outcomes.tick() => store_outcomes(&state).await,
+            _ = measure.tick() => measure_today(&state).await,
             _ = tidy.tick() => {
                 tend_keys(&state).await;
                 start_due(&state).await;
@@ -52,6 +57,12 @@ async fn start_due(state: &AppState) {
         }
         Ok(_) => {}
         Err(refusal) => tracing::warn!(error.cause = %refusal, "what is due could not be rotated"),
+    }
+}
+
+async fn measure_today(state: &AppState) {
+    if let Err(refusal) = state.services.measure_today().await {
+        tracing::warn!(error.cause = %refusal, "the day could not be measured");
     }
 }
 

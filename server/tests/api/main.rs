@@ -22,6 +22,8 @@ mod delivery;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod page_acts;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod sign_in;

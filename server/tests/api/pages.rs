@@ -8,7 +8,7 @@ use crate::harness::{Actor, Reply, Rotated, TestApp};
 const PASSWORD: &str = "a sentence is easy to remember";
 
 /// The first administrator at a browser that shows our own pages.
-async fn administrator(app: &TestApp) -> Actor {
+pub(crate) async fn administrator(app: &TestApp) -> Actor {
     let output = app.run(&["admin", "sign-in-link"]);
     let link = String::from_utf8(output.stdout).unwrap();
     let browser = app.anonymous().with("origin", &app.url);
@@ -46,7 +46,7 @@ async fn pages(app: &TestApp) -> Vec<String> {
     filled.collect()
 }
 
-fn next_of(reply: &Reply) -> &str {
+pub(crate) fn next_of(reply: &Reply) -> &str {
     reply.header("location").unwrap_or_default()
 }
 
@@ -158,8 +158,14 @@ const ACTS: [(&str, &[(&str, &str)]); 20] = [
         "/credentials/orders-app",
         &[("action", "hold"), ("reason", "test")],
     ),
-    ("/credentials/orders-app", &[("action", "resume")]),
-    ("/credentials/orders-app", &[("action", "delete")]),
+    (
+        "/credentials/orders-app",
+        &[("action", "resume"), ("reason", "test")],
+    ),
+    (
+        "/credentials/orders-app/delete",
+        &[("reason", "test"), ("understood", "true")],
+    ),
     (
         "/credentials/orders-app/rotate",
         &[("action", "rotate"), ("reason", "test")],

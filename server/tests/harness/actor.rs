@@ -41,6 +41,13 @@ impl Actor {
         changed
     }
 
+    /// The same with one more cookie.
+    pub(crate) fn with_cookie(&self, cookie: &str) -> Self {
+        let own = self.headers.get("cookie").and_then(|value| value.to_str().ok());
+        let all = own.map_or_else(|| cookie.to_owned(), |own| format!("{own}; {cookie}"));
+        self.with("cookie", &all)
+    }
+
     /// A request, not yet sent.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") {

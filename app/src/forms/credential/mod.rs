@@ -9,7 +9,10 @@ use api::{Credential, Secret};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+mod hold;
 mod policy;
+
+pub use hold::{DeleteForm, HoldForm};
 
 use super::account::nothing;
 use super::reading::{filled, is_ticked, names, object, optional_span, required, tick, word, word_of};
@@ -400,34 +403,3 @@ const PLAIN_FIELDS: [&str; 12] = [
     "schedule_hold",
     "override_reason",
 ];
-
-/// `action=hold` on `/credentials/{name}`: scheduled rotations wait until [`HoldForm::RESUME`].
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct HoldForm {
-    pub action: String,
-    pub reason: String,
-}
-
-impl HoldForm {
-    pub const ACTION: &'static str = "hold";
-    /// Ends it; needs no reason.
-    pub const RESUME: &'static str = "resume";
-
-    /// # Errors
-    /// By field.
-    pub fn to_reason(&self) -> Result<String, FieldErrors> {
-        let mut errors = FieldErrors::default();
-        let words = "Say why: the reason is shown wherever the next rotation is.";
-        let reason = required(&mut errors, "reason", &self.reason, words);
-        errors.or(reason)
-    }
-}
-
-impl Form for HoldForm {
-    fields! { text: [action, reason], lists: [], secret: [] }
-
-    fn field_of(pointer: &str, _: &Values) -> Option<&'static str> {
-        matches!(pointer, "/reason" | "/schedule_hold").then_some("reason")
-    }
-}

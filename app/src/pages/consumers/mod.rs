@@ -31,7 +31,7 @@ pub fn ConsumersPage() -> impl IntoView {
         Heading::new(Place::Consumers, "Consumers"),
         move |reader| async move { reader.consumers(question).await },
         move |view, frame| {
-            if view.listing.is_first_use() {
+            if view.listing.is_first_use() && frame.environment.is_none() {
                 first_use(view.may_operate)
             } else {
                 draw(view, &asked, &frame)
@@ -88,7 +88,7 @@ fn draw(view: ConsumersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
     };
     view! {
         <Sentence end=add>{heading}</Sentence>
-        {filters(FILTERS, "/consumers", "Name or service", asked, &frame.environments)}
+        {filters(FILTERS, "/consumers", "Name or service", asked, frame)}
         <div class="panel" data-live="list">
             {if shown == 0 {
                 view! { <p class="lack">"No consumer matches these filters. " <a href="/consumers">"Show all"</a></p> }

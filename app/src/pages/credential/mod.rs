@@ -4,6 +4,7 @@ mod consumers;
 mod facts;
 mod radius;
 mod rotate;
+mod schedule;
 
 use leptos::prelude::*;
 
@@ -12,10 +13,11 @@ use self::facts::{facts, findings};
 use self::radius::radius;
 pub(super) use self::rotate::effect;
 use self::rotate::rotate_now;
+use self::schedule::schedule;
 use super::{Heading, page, parameter};
 use crate::components::credential_table::sandbox_mark;
 use crate::components::frame::Place;
-use crate::components::lanes::Lanes;
+use crate::components::lanes::{Lane, Lanes};
 use crate::components::notice::FormNotice;
 use crate::components::panel::Panel;
 use crate::components::ring::LargeRing;
@@ -43,7 +45,8 @@ fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
     let now = frame.now;
     let state = FormState::current();
     let heading = sentence(view, frame);
-    let (history, versions, planned) = (view.history.clone(), view.versions.clone(), view.planned);
+    let (history, planned) = (view.history.clone(), view.planned);
+    let lanes = view.versions.iter().map(Lane::from).collect();
     let here = format!("/credentials/{}", words::segment(&view.line.name));
     let audit = format!("/audit?subject={}", words::segment(&view.line.name));
     view! {
@@ -58,12 +61,12 @@ fn draw(view: &CredentialView, frame: &Frame) -> AnyView {
                 <p class="subject__sentence" data-live="sentence">{heading}</p>
             </div>
             <div class="subject__actions">
-                {rotate_now(view, &state)}
+                {rotate_now(view, &state)} {schedule(view, frame, &state)}
             </div>
         </header>
         <FormNotice state />
         <Panel title="Versions" live="versions" aside="where two bars overlap, both are accepted">
-            <Lanes versions planned now />
+            <Lanes lanes planned now />
         </Panel>
         <div class="grid grid--two">
             {consumers(view, now)}

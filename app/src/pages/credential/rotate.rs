@@ -34,7 +34,8 @@ fn blocked(reason: &str, rotation: Option<&str>) -> AnyView {
 
 fn ready(view: &CredentialView, state: &FormState) -> AnyView {
     let is_open = state.is_for("rotate");
-    let state = state.clone();
+    // Errors of one form must not show in another.
+    let state = state.of_action("rotate");
     let warning = view
         .strategy_warning
         .clone()

@@ -26,7 +26,7 @@ pub fn CredentialsPage() -> impl IntoView {
         Heading::new(Place::Credentials, "Credentials"),
         move |reader| async move { reader.credentials(question).await },
         move |view, frame| {
-            if view.listing.is_first_use() {
+            if view.listing.is_first_use() && frame.environment.is_none() {
                 first_use().into_any()
             } else {
                 draw(&view, &asked, &frame).into_any()
@@ -100,7 +100,7 @@ fn draw(view: &CredentialsView, asked: &CredentialsQuery, frame: &Frame) -> AnyV
     let now = frame.now;
     view! {
         <Sentence end=add_button>{heading}</Sentence>
-        {filters(view, asked)}
+        {filters(view, asked, frame.environment.is_some())}
         <div class="panel" data-live="list">
             {if shown == 0 {
                 view! { <EmptyResult /> }.into_any()
@@ -152,7 +152,7 @@ fn sentence(view: &CredentialsView) -> String {
     )
 }
 
-fn filters(view: &CredentialsView, asked: &CredentialsQuery) -> AnyView {
+fn filters(view: &CredentialsView, asked: &CredentialsQuery, is_narrowed: bool) -> AnyView {
     let none = FormState::default;
     let any = |words: &str| vec![(String::new(), words.to_owned())];
     let named = |first: &str, names: &[String]| {
@@ -187,13 +187,18 @@ fn filters(view: &CredentialsView, asked: &CredentialsQuery) -> AnyView {
             <Field state=none() name="q" id_prefix="filter" label="Name or tag" kind="search" value=asked.text.clone().unwrap_or_default() />
             <Select state=none() name="team" label="Owner" choices=teams value=asked.team.clone().unwrap_or_default() />
             <Select state=none() name="kind" label="Kind" choices=named("any kind", &view.kinds) value=asked.kind.clone().unwrap_or_default() />
-            <Select
-                state=none()
-                name="environment"
-                label="Environment"
-                choices=named("any environment", &view.environments)
-                value=asked.environment.clone().unwrap_or_default()
-            />
+            {(!is_narrowed)
+                .then(|| {
+                    view! {
+                        <Select
+                            state=none()
+                            name="environment"
+                            label="Environment"
+                            choices=named("any environment", &view.environments)
+                            value=asked.environment.clone().unwrap_or_default()
+                        />
+                    }
+                })}
             <Select state=none() name="band" label="Age" choices=bands value=asked.band.map(AgeBand::slug).unwrap_or_default() />
             <Select state=none() name="status" label="Policy" choices=statuses value=asked.status.map(PolicyStatus::slug).unwrap_or_default() />
             <Select state=none() name="sort" label="Order" choices=orders value=asked.sort.slug() />

@@ -33,7 +33,7 @@ pub fn IssuersPage() -> impl IntoView {
         Heading::new(Place::Issuers, "Issuers"),
         move |reader| async move { reader.issuers(question).await },
         move |view, frame| {
-            if view.listing.is_first_use() {
+            if view.listing.is_first_use() && frame.environment.is_none() {
                 first_use(view.may_administer)
             } else {
                 draw(view, &asked, &frame)
@@ -90,7 +90,7 @@ fn draw(view: IssuersView, asked: &CatalogQuery, frame: &Frame) -> AnyView {
     };
     view! {
         <Sentence end=add>{heading}</Sentence>
-        {filters(FILTERS, "/issuers", "Name or address", asked, &frame.environments)}
+        {filters(FILTERS, "/issuers", "Name or address", asked, frame)}
         <div class="panel" data-live="list">
             {if shown == 0 {
                 view! { <p class="lack">"No issuer matches these filters. " <a href="/issuers">"Show all"</a></p> }.into_any()
@@ -197,23 +197,30 @@ pub(super) fn filters(
     action: &'static str,
     label: &'static str,
     asked: &CatalogQuery,
-    environments: &[String],
+    frame: &Frame,
 ) -> AnyView {
     let choices: Vec<(String, String)> = std::iter::once((String::new(), "any environment".to_owned()))
-        .chain(environments.iter().map(|name| (name.clone(), name.clone())))
+        .chain(frame.environments.iter().map(|name| (name.clone(), name.clone())))
         .collect();
     let none = FormState::default;
     view! {
         <form class="filters" id=id method="get" action=action role="search" aria-label="Filter the list">
             <Field state=none() name="q" id_prefix="filter" label=label kind="search" value=asked.text.clone().unwrap_or_default() />
-            <Select
-                state=none()
-                name="environment"
-                id_prefix="filter"
-                label="Environment"
-                choices
-                value=asked.environment.clone().unwrap_or_default()
-            />
+            {frame
+                .environment
+                .is_none()
+                .then(|| {
+                    view! {
+                        <Select
+                            state=none()
+                            name="environment"
+                            id_prefix="filter"
+                            label="Environment"
+                            choices
+                            value=asked.environment.clone().unwrap_or_default()
+                        />
+                    }
+                })}
             <button class="button" type="submit">
                 "Filter"
             </button>

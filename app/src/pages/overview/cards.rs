@@ -35,7 +35,7 @@ fn automated(view: &OverviewView) -> AnyView {
             address="/consumers".to_owned()
             trend=view.automated_trend.clone()
             goal=AUTOMATED_GOAL
-            without_trend="No trend yet: it begins tomorrow."
+            without_trend="The trend starts today."
         />
     }
     .into_any()
@@ -51,7 +51,7 @@ fn mean_age(view: &OverviewView) -> AnyView {
             meaning="of current versions, every credential counted once"
             address="/credentials?sort=age".to_owned()
             trend=view.mean_age_trend.clone()
-            without_trend="No trend yet: it begins tomorrow."
+            without_trend="The trend starts today."
         />
     }
     .into_any()
@@ -80,7 +80,7 @@ fn rotations(view: &OverviewView, days: u32) -> AnyView {
             )
             address="/rotations".to_owned()
             trend=tally.per_day.clone()
-            without_trend="No trend yet: it begins with the second day."
+            without_trend="The trend starts with the second day."
         />
     }
     .into_any()
@@ -89,14 +89,22 @@ fn rotations(view: &OverviewView, days: u32) -> AnyView {
 fn incidents(view: &OverviewView) -> AnyView {
     let before = match view.incidents.year_before {
         Some(number) => format!("{} in the year before", words::count(number)),
-        None => "No year before to compare with yet.".to_owned(),
+        None => match view.incidents.since {
+            Some(day) => format!(
+                "Counted since {} {} {}.",
+                day.day(),
+                words::month_short(day.month()),
+                day.year()
+            ),
+            None => "Counted from today on.".to_owned(),
+        },
     };
     view! {
         <StatCard
             title="Incidents"
             figure=words::count(view.incidents.last_year)
-            meaning="from expired or leaked credentials, in 12 months"
-            address="/audit?q=incident".to_owned()
+            meaning="emergency rotations of leaked or expired credentials, in 12 months"
+            address="/rotations".to_owned()
             without_trend=""
             note=before
         />

@@ -3,21 +3,25 @@
 mod cards;
 mod in_flight;
 mod next_days;
+mod trends;
 
 use leptos::prelude::*;
 
 use self::cards::cards;
 use self::in_flight::in_flight;
 use self::next_days::next_days;
+use self::trends::trends;
 use super::{Heading, page, query};
 use crate::components::credential_table::CredentialTable;
 use crate::components::fleet::FleetRings;
 use crate::components::frame::Place;
 use crate::components::moment::{Moment, Style};
 use crate::components::need_list::NeedList;
+use crate::components::notice::FormNotice;
 use crate::components::panel::Panel;
 use crate::components::sentence::Sentence;
 use crate::components::states::EmptyState;
+use crate::form::FormState;
 use crate::islands::live::KeepFresh;
 use crate::views::frame::Frame;
 use crate::views::overview::{OverviewView, RolledBack, Span};
@@ -32,7 +36,7 @@ pub fn OverviewPage() -> impl IntoView {
         Heading::new(Place::Overview, "Overview"),
         move |reader| async move { reader.overview(span).await },
         |view, frame| {
-            if view.credentials == 0 {
+            if view.credentials == 0 && frame.environment.is_none() {
                 first_use().into_any()
             } else {
                 draw(&view, &frame).into_any()
@@ -65,6 +69,7 @@ fn draw(view: &OverviewView, frame: &Frame) -> AnyView {
     let longest_lived = view.longest_lived.clone();
     view! {
         <Sentence end=move || spans(span)>{heading}</Sentence>
+        <FormNotice state=FormState::current() />
         {cards(view)}
         <div class="grid grid--two">
             <Panel title="Age by team" aside="largest team outside">
@@ -78,6 +83,7 @@ fn draw(view: &OverviewView, frame: &Frame) -> AnyView {
             </Panel>
             <Panel title="Needs a person" live="needs">{needs}</Panel>
         </div>
+        {trends(view)}
         <Panel title="Rolled back lately">{rolled_back}</Panel>
         <Panel title="Longest-lived credentials">
             <CredentialTable items=longest_lived now label="Longest-lived credentials" />

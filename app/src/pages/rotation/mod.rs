@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use self::actions::buttons;
 use self::log::event_log;
 use self::verdict::verdict_panel;
-use super::{Heading, page, parameter};
+use super::{Heading, page, parameter, query};
 use crate::components::badge::StageBadge;
 use crate::components::fleet::FleetSquares;
 use crate::components::frame::Place;
@@ -23,22 +23,25 @@ use crate::components::way_back::WayBack;
 use crate::form::FormState;
 use crate::islands::live::Live;
 use crate::views::frame::Frame;
-use crate::views::rotation::{RotationView, Stage, Verb};
+use crate::views::rotation::{LogFilter, RotationView, Stage, Verb};
 use crate::words;
 
 #[component]
 pub fn RotationPage() -> impl IntoView {
     let id = parameter("id");
+    let filter = query("log")
+        .and_then(|text| LogFilter::parse(&text))
+        .unwrap_or_default();
     let heading = Heading::new(Place::Rotations, "Rotation").below("Rotations", "/rotations");
     page(
         heading,
         move |reader| async move { reader.rotation(&id).await },
-        |view, frame| draw(view, &frame),
+        move |view, frame| draw(view, filter, &frame),
     )
     .into_any()
 }
 
-fn draw(view: RotationView, frame: &Frame) -> AnyView {
+fn draw(view: RotationView, filter: LogFilter, frame: &Frame) -> AnyView {
     let now = frame.now;
     let state = FormState::current();
     let is_over = view.line.stage.is_over();
@@ -99,9 +102,9 @@ fn draw(view: RotationView, frame: &Frame) -> AnyView {
                 }}
             </Panel>
             {verdict_panel(view.verdict)}
-            {event_log(view.log)}
+            {event_log(view.log, filter, &back_here)}
         </div>
-        <SandboxPanel frame=frame.clone() is_sandbox_entry=sandboxed back=back_here />
+        <SandboxPanel frame=frame.clone() is_sandbox_entry=sandboxed back=back_here.clone() />
     }
     .into_any()
 }

@@ -30,7 +30,7 @@ pub fn RotationsPage() -> impl IntoView {
         Heading::new(Place::Rotations, "Rotations"),
         move |reader| async move { reader.rotations(question).await },
         move |view, frame| {
-            if view.listing.is_first_use() {
+            if view.listing.is_first_use() && frame.environment.is_none() {
                 first_use().into_any()
             } else {
                 draw(view, &asked, &frame).into_any()

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::access::{Actor, Role};
-use crate::catalog::{AgeBand, CredentialFacts, Issuer};
+use crate::catalog::{AgeBand, CredentialFacts, Environment, Issuer};
 use crate::clock::Timestamp;
 use crate::ports::RotationFilter;
 use crate::rotation::{Rotation, RotationState};
@@ -204,37 +204,56 @@ pub fn rotation_tally(rotations: &[Rotation], now: Timestamp, span: Duration) ->
 }
 
 impl Services {
-    /// The overview as it stands now; `span` is what rotations are tallied over.
+    /// The overview as it stands now, of one environment or of all; `span` is what rotations are tallied over.
     ///
     /// # Errors
     /// Not a viewer, store away.
-    pub async fn board(&self, actor: &Actor, span: Duration) -> Result<Board, Refusal> {
-        let credentials = self.credentials(actor).await?;
+    pub async fn board(
+        &self,
+        actor: &Actor,
+        span: Duration,
+        environment: Option<&Environment>,
+    ) -> Result<Board, Refusal> {
         actor.require(Role::Viewer)?;
+        let mut credentials = self.credentials(actor).await?;
+        credentials.retain(|facts| within(environment, &facts.credential.environment));
         let now = self.clock.now();
         let filter = RotationFilter {
             since: Some(now.before(span * 2)),
             limit: MOST_ROTATIONS,
             ..RotationFilter::default()
         };
-        let rotations = self.store.rotations(&filter).await?;
-        let issuers = self.store.issuers().await?;
+        let mut rotations = self.store.rotations(&filter).await?;
+        rotations.retain(|rotation| within(environment, &rotation.environment));
+        let mut issuers = self.store.issuers().await?;
+        issuers.retain(|issuer| within(environment, &issuer.environment));
         Ok(board(&credentials, &issuers, &rotations, now, span))
     }
 
-    /// What needs a person, and what is merely worth knowing, the gravest first.
+    /// What needs a person, and what is merely worth knowing, the gravest first; of one environment or of all.
     ///
     /// # Errors
     /// Not a viewer, store away.
-    pub async fn needs_and_notices(&self, actor: &Actor) -> Result<(Vec<Need>, Vec<Need>), Refusal> {
-        let credentials = self.credentials(actor).await?;
-        let issuers = self.store.issuers().await?;
+    pub async fn needs_and_notices(
+        &self,
+        actor: &Actor,
+        environment: Option<&Environment>,
+    ) -> Result<(Vec<Need>, Vec<Need>), Refusal> {
+        let mut credentials = self.credentials(actor).await?;
+        credentials.retain(|facts| within(environment, &facts.credential.environment));
+        let mut issuers = self.store.issuers().await?;
+        issuers.retain(|issuer| within(environment, &issuer.environment));
         let counted = counted(&credentials);
         Ok((
             needs(&counted, &issuers, self.clock.now()),
             notices(&counted, &issuers),
         ))
     }
+}
+
+/// Whether something of environment `of` is among what was asked for.
+fn within(asked: Option<&Environment>, of: &Environment) -> bool {
+    asked.is_none_or(|asked| asked == of)
 }
 
 /// The overview from its parts.
@@ -288,7 +307,8 @@ pub fn board(
     }
 }
 
-fn day_of(at: Timestamp) -> Timestamp {
+/// Midnight, UTC, of the day in which it was.
+pub(crate) fn day_of(at: Timestamp) -> Timestamp {
     Timestamp::from_micros(at.as_micros().div_euclid(DAY_MICROS) * DAY_MICROS)
 }
 
@@ -311,4 +331,4 @@ pub fn environments(counted: &[&CredentialFacts]) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

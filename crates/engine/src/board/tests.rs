@@ -14,13 +14,13 @@ use crate::rotation::{Hold, RollbackCause, Trigger};
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
-const NOW: Timestamp = at(1_000 * DAY + 5 * HOUR);
+pub(crate) const NOW: Timestamp = at(1_000 * DAY + 5 * HOUR);
 
-const fn at(seconds: i64) -> Timestamp {
+pub(crate) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::parse(text).expect("a name")
 }
 
@@ -28,7 +28,7 @@ fn id(number: u32) -> String {
     format!("01890a5d-ac96-774b-bcce-{number:012}")
 }
 
-fn credential(number: u32, change: impl FnOnce(&mut Credential)) -> Credential {
+pub(crate) fn credential(number: u32, change: impl FnOnce(&mut Credential)) -> Credential {
     let mut credential = Credential {
         id: CredentialId::parse(&id(number)).expect("an id"),
         name: name(&format!("credential-{number}")),
@@ -60,7 +60,7 @@ fn credential(number: u32, change: impl FnOnce(&mut Credential)) -> Credential {
 }
 
 /// The facts of credentials whose current versions are so many seconds old.
-fn facts(
+pub(crate) fn facts(
     credentials: Vec<(Credential, Option<i64>)>,
     rotations: Vec<Rotation>,
     freezes: Vec<Freeze>,
@@ -121,7 +121,7 @@ fn issuer(opened_at: Option<Timestamp>) -> Issuer {
     }
 }
 
-fn rotation(
+pub(crate) fn rotation(
     number: u32,
     credential: &Credential,
     state: RotationState,

@@ -8,8 +8,8 @@ pub use connector::{
     Values,
 };
 pub use store::{
-    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, LeaseStore, OutcomeBucket,
-    OutcomeStore, RotationFilter, RotationStore, SecretRef, SettingStore, Store, StoreError,
+    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, LeaseStore, MeasureStore,
+    OutcomeBucket, OutcomeStore, RotationFilter, RotationStore, SecretRef, SettingStore, Store, StoreError,
 };
 
 use std::time::Duration;

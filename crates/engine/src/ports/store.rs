@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::delivery::Instance;
 use crate::freeze::Freeze;
 use crate::id::{AccountId, CredentialId, FreezeId, RotationId, TokenId};
+use crate::measure::Measure;
 use crate::name::Name;
 use crate::rotation::{Rotation, RotationRecord};
 
@@ -75,6 +76,7 @@ pub trait Store:
     + AccessStore
     + AuditStore
     + OutcomeStore
+    + MeasureStore
     + SettingStore
 {
     /// Stores all of a change or nothing, durable (fsynced) before it answers, audit entries chained in the same
@@ -230,6 +232,15 @@ pub trait OutcomeStore: Send + Sync {
         credential: &CredentialId,
         since: Timestamp,
     ) -> Result<Vec<OutcomeBucket>, StoreError>;
+}
+
+/// The figures of each day, for trends.
+#[async_trait]
+pub trait MeasureStore: Send + Sync {
+    /// Inserts or replaces by day and environment (not audited: they are measurements).
+    async fn put_measures(&self, measures: &[Measure]) -> Result<(), StoreError>;
+    /// Those of the days from `since` on, by day and environment.
+    async fn measures(&self, since: Timestamp) -> Result<Vec<Measure>, StoreError>;
 }
 
 /// Values under names: the root key's check value, wrapped wrapping keys, settings.

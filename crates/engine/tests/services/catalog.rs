@@ -279,7 +279,7 @@ async fn an_adopted_login_becomes_version_one_and_ages_from_then_on() {
         400,
         "the list says the same"
     );
-    let board = services.board(&viewer, DAY * 30).await.unwrap();
+    let board = services.board(&viewer, DAY * 30, None).await.unwrap();
     assert_eq!(
         (board.totals.credentials, board.totals.percent_automated()),
         (1, Some(100.0))
@@ -303,7 +303,7 @@ async fn an_adopted_login_becomes_version_one_and_ages_from_then_on() {
         }
     );
     services
-        .resume_schedule(&operator, &name("orders-app"))
+        .resume_schedule(&operator, &name("orders-app"), Some("the audit is over"))
         .await
         .unwrap();
     drop(postgres);
@@ -404,7 +404,7 @@ async fn a_credential_is_changed_field_by_field_and_deleted_with_its_values() {
     };
     services.start_rotation(&administrator(), new).await.unwrap();
     let delete = services
-        .delete_credential(&administrator(), &name("orders-app"), None)
+        .delete_credential(&administrator(), &name("orders-app"), None, None)
         .await;
     assert_eq!(code(delete), "rotation_in_progress");
     let other = services
@@ -419,7 +419,12 @@ async fn a_credential_is_changed_field_by_field_and_deleted_with_its_values() {
     let other = other.unwrap();
     assert_eq!(other.current, None, "its first rotation makes version 1");
     services
-        .delete_credential(&administrator(), &other.name, Some(other.revision))
+        .delete_credential(
+            &administrator(),
+            &other.name,
+            Some(other.revision),
+            Some("no longer used"),
+        )
         .await
         .unwrap();
     assert!(matches!(

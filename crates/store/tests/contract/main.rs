@@ -14,6 +14,8 @@ mod fixture;
 #[cfg(test)]
 mod life;
 #[cfg(test)]
+mod measure;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod rotation;

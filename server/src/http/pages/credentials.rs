@@ -1,11 +1,10 @@
 //! Forms of the credentials' pages.
 
-use app::forms::{CredentialForm, HoldForm, RotationForm, SubjectForm};
+use app::forms::{CredentialForm, DeleteForm, HoldForm, RotationForm, Values};
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
-use engine::Refusal;
 use engine::rotation::{NewRotation, Trigger};
 
 use super::issuers::unknown;
@@ -20,6 +19,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/credentials/new", post(create))
         .route("/credentials/{name}/edit", post(edit))
         .route("/credentials/{name}/rotate", post(rotate))
+        .route("/credentials/{name}/delete", post(delete))
         .route("/credentials/{name}", post(act))
 }
 
@@ -38,11 +38,16 @@ async fn rotate(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Respo
     visitor.reply(outcome).await
 }
 
+async fn delete(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
+    let outcome = try_delete(&visitor, &name, sent).await;
+    visitor.reply(outcome).await
+}
+
 async fn act(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
     let outcome = match sent.action() {
         RotationForm::ACTION => try_rotate(&visitor, &name, sent).await,
-        HoldForm::ACTION => try_hold(&visitor, &name, sent).await,
-        _ => try_act(&visitor, &name, sent).await,
+        HoldForm::ACTION | HoldForm::RESUME => try_hold(&visitor, &name, sent).await,
+        _ => Err(unknown(Values::new())),
     };
     visitor.reply(outcome).await
 }
@@ -95,34 +100,28 @@ async fn try_hold(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
     let reason = form
         .to_reason()
         .map_err(|errors| Refused::fields(errors, values.clone()))?;
-    let held = visitor
-        .services()
-        .hold_schedule(&visitor.actor, &name, &reason)
-        .await;
-    held.map_err(|refusal| Refused::by::<HoldForm>(refusal, values))?;
+    let services = visitor.services();
+    let done = if form.action == HoldForm::RESUME {
+        services
+            .resume_schedule(&visitor.actor, &name, Some(&reason))
+            .await
+    } else {
+        services.hold_schedule(&visitor.actor, &name, &reason).await
+    };
+    done.map_err(|refusal| Refused::by::<HoldForm>(refusal, values))?;
     Done::see(format!("/credentials/{name}"))
 }
 
-async fn try_act(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
+async fn try_delete(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
     let name = visitor.named(name)?;
-    let (form, values) = sent.read::<SubjectForm>()?;
+    let (form, values) = sent.read::<DeleteForm>()?;
+    let reason = form
+        .to_reason()
+        .map_err(|errors| Refused::fields(errors, values.clone()))?;
     let services = visitor.services();
-    let refused = |refusal: Refusal| Refused::by::<SubjectForm>(refusal, values.clone());
-    match form.action.as_str() {
-        HoldForm::RESUME => {
-            services
-                .resume_schedule(&visitor.actor, &name)
-                .await
-                .map_err(refused)?;
-            Done::see(format!("/credentials/{name}"))
-        }
-        SubjectForm::DELETE => {
-            services
-                .delete_credential(&visitor.actor, &name, None)
-                .await
-                .map_err(refused)?;
-            Done::see("/credentials")
-        }
-        _ => Err(unknown(values)),
-    }
+    services
+        .delete_credential(&visitor.actor, &name, None, Some(&reason))
+        .await
+        .map_err(|refusal| Refused::by::<DeleteForm>(refusal, values))?;
+    Done::see("/credentials")
 }

@@ -7,11 +7,13 @@ mod expiries;
 mod forms;
 mod frame;
 mod issuer;
+mod log;
 mod needs;
 mod overview;
 mod rotation;
 mod settings;
 mod steps;
+mod verdict;
 mod words;
 
 use std::error::Error as _;
@@ -30,6 +32,7 @@ use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use app::views::settings::SettingsView;
 use async_trait::async_trait;
 use engine::access::{Actor, Role};
+use engine::catalog::Environment;
 use engine::{Refusal, Timestamp};
 
 use crate::http::AppState;
@@ -55,6 +58,16 @@ impl PageReader {
 
     fn now(&self) -> Timestamp {
         self.state.services.clock.now()
+    }
+
+    /// What the viewer narrowed the pages to; what is no name narrows nothing.
+    fn environment(&self) -> Option<Environment> {
+        Environment::parse(self.environment.as_deref()?).ok()
+    }
+
+    /// Whether something of this environment is among what the viewer wants to see.
+    fn is_within(&self, environment: &Environment) -> bool {
+        self.environment().is_none_or(|wanted| wanted == *environment)
     }
 
     fn may_operate(&self) -> bool {

@@ -60,6 +60,14 @@ impl Visitor {
         Name::parse(text).map_err(|_| Refused::missing())
     }
 
+    /// The same person before another page of ours, for a form that has no page of its own.
+    pub(super) fn before(mut self, address: &str) -> Self {
+        if let Ok(uri) = address.parse() {
+            self.canvas.uri = uri;
+        }
+        self
+    }
+
     /// The page at this address.
     pub(super) async fn show(self) -> Response {
         self.draw(Extras::default(), StatusCode::OK).await

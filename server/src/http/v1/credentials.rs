@@ -120,7 +120,10 @@ async fn delete(
     NamePath(name): NamePath,
     IfMatch(revision): IfMatch,
 ) -> ApiResult<StatusCode> {
-    state.services.delete_credential(&actor, &name, revision).await?;
+    state
+        .services
+        .delete_credential(&actor, &name, revision, None)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -161,6 +164,7 @@ pub(crate) fn changes(body: UpdateCredential) -> CredentialUpdate {
         age_thresholds: body.age_thresholds.map(Into::into),
         schedule_hold: body.schedule_hold,
         override_reason: body.override_reason,
+        reason: None,
     }
 }
 

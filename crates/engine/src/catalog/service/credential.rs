@@ -9,7 +9,7 @@ use crate::audit::AuditDraft;
 use crate::catalog::age::AgeThresholds;
 use crate::catalog::service::credential_check::check_words;
 use crate::catalog::service::{
-    PolicyInput, check_revision, filled, override_note, parse_name, require_for_overrides,
+    PolicyInput, because, check_revision, filled, override_note, parse_name, require_for_overrides,
 };
 use crate::catalog::{
     Credential, CredentialKind, Issuer, Policy, Sensitivity, Strategy, Version, VersionNumber, VersionState,
@@ -118,6 +118,7 @@ impl Services {
         actor: &Actor,
         name: &Name,
         if_match: Option<i64>,
+        reason: Option<&str>,
     ) -> Result<(), Refusal> {
         actor.require(Role::Operator)?;
         let credential = self.store.credential(name).await?;
@@ -140,6 +141,7 @@ impl Services {
             [] => "deleted; its issuer accepts none of its versions".to_owned(),
             accepted => format!("deleted; its issuer still accepts {}", accepted.join(", ")),
         };
+        let detail = because(detail, reason);
         let object = format!("credential/{name}");
         let mut change = Change::new()
             .audit(AuditDraft::new(

@@ -9,7 +9,7 @@ use crate::audit::AuditDraft;
 use crate::catalog::age::AgeThresholds;
 use crate::catalog::service::credential_check::{check_words, no_connector};
 use crate::catalog::service::{
-    PolicyInput, check_revision, check_text, filled, override_note, require_for_overrides,
+    PolicyInput, because, check_revision, check_text, filled, override_note, require_for_overrides,
 };
 use crate::catalog::{Credential, Sensitivity};
 use crate::change::{Change, CommitError, Topic, Write};
@@ -33,6 +33,8 @@ pub struct CredentialUpdate {
     /// Why nothing is rotated on schedule; empty lifts the hold.
     pub schedule_hold: Option<String>,
     pub override_reason: Option<String>,
+    /// Why, for the audit.
+    pub reason: Option<String>,
 }
 
 /// The driver changes credentials too; whoever named no revision did not mean to lose against it.
@@ -102,6 +104,7 @@ impl Services {
         }
         let update = CredentialUpdate {
             schedule_hold: Some(reason.to_owned()),
+            reason: Some(reason.to_owned()),
             ..CredentialUpdate::default()
         };
         self.update_credential(actor, name, update, None).await
@@ -111,9 +114,15 @@ impl Services {
     ///
     /// # Errors
     /// Not an operator, no such credential.
-    pub async fn resume_schedule(&self, actor: &Actor, name: &Name) -> Result<Credential, Refusal> {
+    pub async fn resume_schedule(
+        &self,
+        actor: &Actor,
+        name: &Name,
+        reason: Option<&str>,
+    ) -> Result<Credential, Refusal> {
         let update = CredentialUpdate {
             schedule_hold: Some(String::new()),
+            reason: reason.map(str::to_owned),
             ..CredentialUpdate::default()
         };
         self.update_credential(actor, name, update, None).await
@@ -168,7 +177,7 @@ impl Services {
             return Err(Refusal::Rules(broken));
         }
         let detail = format!("changed {}{note}", changed_fields(stored, &credential).join(", "));
-        Ok((credential, detail))
+        Ok((credential, because(detail, update.reason.as_deref())))
     }
 
     async fn change_config(

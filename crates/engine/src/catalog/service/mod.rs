@@ -85,6 +85,14 @@ fn override_note(config: &Value, reason: Option<&str>) -> String {
     )
 }
 
+/// What was done and, where a person said why, the reason.
+fn because(detail: String, reason: Option<&str>) -> String {
+    match reason.map(str::trim).filter(|reason| !reason.is_empty()) {
+        Some(reason) => format!("{detail}; because: {reason}"),
+        None => detail,
+    }
+}
+
 /// Where the form shows an issuer's answer.
 fn rule_of(error: &ConnectorError, on_refused_login: &str, otherwise: &str) -> RuleError {
     let (pointer, words) = match error.class {

@@ -18,7 +18,9 @@ use super::{PageReader, unavailable};
 impl PageReader {
     pub(super) async fn read_consumers(&self, query: CatalogQuery) -> Result<ConsumersView, ReadError> {
         let services = &self.state.services;
-        let consumers = services.consumers(&self.actor).await.map_err(unavailable)?;
+        let mut consumers = services.consumers(&self.actor).await.map_err(unavailable)?;
+        consumers.retain(|consumer| self.is_within(&consumer.environment));
+        let query = self.narrowed(query);
         let credentials = services.credentials(&self.actor).await.map_err(unavailable)?;
         let instances = self.all_instances().await?;
         let lines: Vec<ConsumerLine> = consumers

@@ -30,14 +30,15 @@ impl PageReader {
     /// The list, filtered and in order.
     pub(super) async fn read_credentials(
         &self,
-        query: CredentialsQuery,
+        mut query: CredentialsQuery,
     ) -> Result<CredentialsView, ReadError> {
-        let facts = self
-            .state
-            .services
-            .credentials(&self.actor)
-            .await
-            .map_err(unavailable)?;
+        let services = &self.state.services;
+        let mut facts = services.credentials(&self.actor).await.map_err(unavailable)?;
+        facts.retain(|facts| self.is_within(&facts.credential.environment));
+        // The switch goes before a filter that an address still carries.
+        if self.environment().is_some() {
+            query.environment = None;
+        }
         let lines: Vec<CredentialLine> = facts.iter().map(line).collect();
         let bands = |wanted: AgeBand| {
             count(
@@ -113,6 +114,7 @@ impl PageReader {
             strategy: strategy(credential.strategy),
             strategy_warning: warning(credential.strategy),
             policy: policy(&detail.facts),
+            schedule_hold: credential.schedule_hold.clone(),
             versions: lanes(&detail.versions),
             planned: detail.facts.due_at().map(moment),
             consumers: groups(&credential.consumers, &consumers, &detail.instances),

@@ -18,12 +18,9 @@ const SHOWN: usize = 100;
 
 impl PageReader {
     pub(super) async fn read_expiries(&self, query: ExpiriesQuery) -> Result<ExpiriesView, ReadError> {
-        let credentials = self
-            .state
-            .services
-            .credentials(&self.actor)
-            .await
-            .map_err(unavailable)?;
+        let services = &self.state.services;
+        let mut credentials = services.credentials(&self.actor).await.map_err(unavailable)?;
+        credentials.retain(|facts| self.is_within(&facts.credential.environment));
         let now = moment(self.now());
         let today = now.date();
         let month = query.month.unwrap_or(YearMonth {

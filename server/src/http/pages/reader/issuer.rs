@@ -19,7 +19,9 @@ pub(super) const PAGE: usize = 50;
 impl PageReader {
     pub(super) async fn read_issuers(&self, query: CatalogQuery) -> Result<IssuersView, ReadError> {
         let services = &self.state.services;
-        let issuers = services.issuers(&self.actor).await.map_err(unavailable)?;
+        let mut issuers = services.issuers(&self.actor).await.map_err(unavailable)?;
+        issuers.retain(|issuer| self.is_within(&issuer.environment));
+        let query = self.narrowed(query);
         let credentials = services.credentials(&self.actor).await.map_err(unavailable)?;
         let lines: Vec<IssuerLine> = issuers.iter().map(|issuer| line(issuer, &credentials)).collect();
         let failing = count(lines.iter().filter(|line| is_failing(&line.health)).count());
@@ -34,6 +36,14 @@ impl PageReader {
             failing,
             may_administer: self.may_administer(),
         })
+    }
+
+    /// The switch goes before a filter that an address still carries.
+    pub(super) fn narrowed(&self, query: CatalogQuery) -> CatalogQuery {
+        CatalogQuery {
+            environment: query.environment.filter(|_| self.environment().is_none()),
+            ..query
+        }
     }
 
     pub(super) async fn read_issuer(&self, name: &str) -> Result<IssuerView, ReadError> {

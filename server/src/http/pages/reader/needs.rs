@@ -18,7 +18,7 @@ impl PageReader {
         let (needs, _) = self
             .state
             .services
-            .needs_and_notices(&self.actor)
+            .needs_and_notices(&self.actor, self.environment().as_ref())
             .await
             .map_err(unavailable)?;
         Ok(needs)

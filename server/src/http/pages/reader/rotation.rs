@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 
 use app::reader::ReadError;
+use app::views::Listing;
 use app::views::credential::InstanceHealth;
 use app::views::rotation::{
-    Action, Conclusion, Holds, LogLine, RotationLine, RotationView, RotationsQuery, RotationsView,
-    ServiceSquares, Square, Stage, StageKind, Tone, Verb, Verdict, WayBack, WayBackState,
+    Action, Holds, RotationLine, RotationView, RotationsQuery, RotationsView, ServiceSquares, Square, Stage,
+    StageKind, Verb, WayBack, WayBackState,
 };
-use app::views::{Listing, Point};
-use engine::Timestamp;
-use engine::catalog::{Consumer, VersionNumber};
+use engine::catalog::Consumer;
 use engine::delivery::InstanceView;
-use engine::detection::{Counts, Rates};
 use engine::id::RotationId;
-use engine::ports::{OutcomeBucket, RotationFilter};
-use engine::rotation::{Command, RecordEvent, Rotation, RotationRecord, RotationState};
+use engine::ports::RotationFilter;
+use engine::rotation::{Command, Rotation, RotationState};
 
-use super::steps::{in_words, steps};
+use super::log::log;
+use super::steps::steps;
+use super::verdict::{minute_of, verdict};
 use super::words::{count, counted, moment, number};
 use super::{PageReader, unavailable};
 
@@ -25,8 +25,6 @@ use super::{PageReader, unavailable};
 const PAGE: u32 = 50;
 /// More than anyone reads; the list says so and the filters narrow it.
 const MOST: u32 = 2_000;
-
-const MINUTE_MICROS: i64 = 60_000_000;
 
 impl PageReader {
     /// One rotation, live.
@@ -87,7 +85,8 @@ impl PageReader {
             limit: MOST,
             ..RotationFilter::default()
         };
-        let all = store.rotations(&filter).await.map_err(unavailable)?;
+        let mut all = store.rotations(&filter).await.map_err(unavailable)?;
+        all.retain(|rotation| self.is_within(&rotation.environment));
         let kind_of = |rotation: &Rotation| stage(rotation).kind();
         let in_flight = all
             .iter()
@@ -109,10 +108,11 @@ impl PageReader {
             .iter()
             .filter(|rotation| query.stage.is_none_or(|stage| kind_of(rotation) == stage))
             .filter(|rotation| {
-                query
-                    .environment
-                    .as_deref()
-                    .is_none_or(|name| rotation.environment.as_str() == name)
+                self.environment.is_some()
+                    || query
+                        .environment
+                        .as_deref()
+                        .is_none_or(|name| rotation.environment.as_str() == name)
             })
             .filter(|rotation| {
                 text.as_deref()
@@ -281,130 +281,6 @@ fn way_back(rotation: &Rotation) -> Option<WayBack> {
         estimate: None,
         state,
     })
-}
-
-fn verdict(rotation: &Rotation, rates: Rates, buckets: &[OutcomeBucket]) -> Option<Verdict> {
-    let from = rotation.from?;
-    let of = |version| {
-        let mut points: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
-        for bucket in buckets.iter().filter(|bucket| bucket.version == version) {
-            let point = points.entry(bucket.minute.as_micros()).or_default();
-            point.0 += bucket.refused;
-            point.1 += bucket.good + bucket.refused;
-        }
-        points
-            .into_iter()
-            .filter(|(_, (_, judged))| *judged > 0)
-            .map(|(minute, (refused, judged))| Point {
-                at: moment(Timestamp::from_micros(minute)),
-                value: refused as f64 / judged as f64 * 100.0,
-            })
-            .collect::<Vec<_>>()
-    };
-    let rates = heard(rotation, from, rates, buckets);
-    let (new, old) = (rates.candidate, rates.control);
-    // Outcomes reach the store some seconds after they were counted: until then an ended rotation has one side only.
-    let one_sided = rotation.state.is_terminal() && new.judged() == 0;
-    if one_sided || new.judged() + old.judged() == 0 {
-        return None;
-    }
-    Some(Verdict {
-        new_total: new.judged(),
-        new_failed: new.refused,
-        old_total: old.judged(),
-        old_failed: old.refused,
-        conclusion: conclusion(rotation, rates),
-        new_rates: of(rotation.to),
-        old_rates: of(from),
-        rollback_rate: 50.0,
-    })
-}
-
-/// The minute in which it was: outcomes are kept by the minute.
-fn minute_of(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.as_micros() - at.as_micros().rem_euclid(MINUTE_MICROS))
-}
-
-/// What the running tests counted; once they are over, or after a restart, what was stored of the rotation's time.
-fn heard(rotation: &Rotation, from: VersionNumber, rates: Rates, buckets: &[OutcomeBucket]) -> Rates {
-    if rates.candidate.judged() + rates.control.judged() > 0 {
-        return rates;
-    }
-    let until = rotation.finished_at;
-    let sum = |version: VersionNumber| {
-        let mut counts = Counts::default();
-        for bucket in buckets {
-            if bucket.version == version && until.is_none_or(|until| bucket.minute <= until) {
-                counts.good += u64::try_from(bucket.good).unwrap_or(0);
-                counts.refused += u64::try_from(bucket.refused).unwrap_or(0);
-            }
-        }
-        counts
-    };
-    Rates {
-        candidate: sum(rotation.to),
-        control: sum(from),
-    }
-}
-
-fn conclusion(rotation: &Rotation, rates: Rates) -> Conclusion {
-    let (new, old) = (rates.candidate, rates.control);
-    let went_back = matches!(
-        rotation.state,
-        RotationState::RollingBack(_) | RotationState::RolledBack { .. }
-    );
-    if went_back && new.refused > 0 {
-        Conclusion::NewIsWorse
-    } else if old.refused > 2 && old.refused * 4 > old.judged() {
-        Conclusion::BothFail
-    } else if new.good < 5 {
-        Conclusion::TooLittle
-    } else {
-        Conclusion::NoDifference
-    }
-}
-
-fn log(rotation: &Rotation, records: &[RotationRecord]) -> Vec<LogLine> {
-    records
-        .iter()
-        .map(|record| {
-            let (words, tone) = record_in_words(&record.event);
-            let correlation_id = format!("{}#{}", rotation.id, record.sequence);
-            LogLine {
-                at: moment(record.at),
-                words,
-                correlation_id,
-                tone,
-            }
-        })
-        .collect()
-}
-
-fn record_in_words(event: &RecordEvent) -> (String, Tone) {
-    match event {
-        RecordEvent::Intended { step, attempt: 1 } => (format!("{}: begins", in_words(*step)), Tone::Plain),
-        RecordEvent::Intended { step, attempt } => (
-            format!("{}: attempt {attempt} begins", in_words(*step)),
-            Tone::Plain,
-        ),
-        RecordEvent::Succeeded { step, detail } => (format!("{}: {detail}", in_words(*step)), Tone::Good),
-        RecordEvent::Failed { step, detail, .. } => {
-            (format!("{} failed: {detail}", in_words(*step)), Tone::Bad)
-        }
-        RecordEvent::Moved { to, detail, .. } => {
-            let bad = matches!(to.as_str(), "rolling_back" | "rolled_back" | "needs_operator");
-            (
-                format!("{}: {detail}", to.replace('_', " ")),
-                if bad { Tone::Bad } else { Tone::Plain },
-            )
-        }
-        RecordEvent::Commanded { command, by, reason } => (
-            format!("{by} said {}: {reason}", command.replace('_', " ")),
-            Tone::Plain,
-        ),
-        RecordEvent::Held { reason } => (format!("holds: {reason}"), Tone::Bad),
-        RecordEvent::Released => ("goes on".to_owned(), Tone::Plain),
-    }
 }
 
 fn operator_note(rotation: &Rotation) -> Option<String> {

@@ -1,0 +1,129 @@
+//! What a person does on the pages of the catalog without script: hold, resume, delete, narrow to an environment.
+
+use crate::harness::TestApp;
+use crate::pages::{administrator, next_of};
+
+#[tokio::test]
+async fn a_schedule_is_held_and_resumed_and_a_credential_deleted_with_a_reason() {
+    let app = TestApp::start();
+    let _rotated = app.with_credential().await;
+    let administrator = administrator(&app).await;
+    let page = "/credentials/orders-app";
+    let refused = administrator.submit(page, &[("action", "hold")]).await;
+    assert!(
+        refused
+            .expect_status(422)
+            .body
+            .contains("id=\"hold-reason-error\""),
+        "the error stands beside its field"
+    );
+    let hold = [("action", "hold"), ("reason", "quarter end")];
+    administrator.submit(page, &hold).await.expect_status(303);
+    let held = administrator.get(page).await.expect_status(200);
+    assert!(held.body.contains("quarter end") && held.body.contains("Resume schedule"));
+    let resume = [("action", "resume"), ("reason", "it is over")];
+    administrator.submit(page, &resume).await.expect_status(303);
+    let resumed = administrator.get(page).await.expect_status(200);
+    assert!(resumed.body.contains("Hold schedule"));
+
+    let asks = administrator
+        .get("/credentials/orders-app/delete")
+        .await
+        .expect_status(200);
+    assert!(
+        asks.body.contains("still accepts version"),
+        "what stays behind is said"
+    );
+    let unread = [("reason", "replaced by orders-app-2")];
+    let refused = administrator
+        .submit("/credentials/orders-app/delete", &unread)
+        .await
+        .expect_status(422);
+    assert!(
+        refused.body.contains("replaced by orders-app-2"),
+        "what was typed is kept"
+    );
+    let read = [("reason", "replaced by orders-app-2"), ("understood", "true")];
+    let deleted = administrator
+        .submit("/credentials/orders-app/delete", &read)
+        .await
+        .expect_status(303);
+    assert_eq!(next_of(&deleted), "/credentials");
+    administrator.get(page).await.expect_status(404);
+    let audit = app.bootstrap().get("/api/v1/audit").await.expect_status(200);
+    for reason in ["quarter end", "it is over", "replaced by orders-app-2"] {
+        assert!(
+            audit.body.contains(reason),
+            "the audit does not say why: {reason}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_environment_switch_narrows_every_list_and_says_so() {
+    let app = TestApp::start();
+    let _rotated = app.with_credential().await;
+    let administrator = administrator(&app).await;
+    let consumer = [
+        ("name", "elsewhere"),
+        ("service", "s"),
+        ("environment", "staging"),
+    ];
+    administrator
+        .submit("/consumers/new", &consumer)
+        .await
+        .expect_status(201);
+    let chosen = administrator
+        .submit("/settings/environment", &[("environment", "staging")])
+        .await
+        .expect_status(303);
+    let narrowed = administrator.with_cookie(&chosen.cookie());
+    for list in [
+        "/",
+        "/credentials",
+        "/rotations",
+        "/issuers",
+        "/consumers",
+        "/expiries",
+        "/needs-a-person",
+    ] {
+        let page = narrowed.get(list).await.expect_status(200);
+        assert!(
+            page.body.contains("Show all"),
+            "{list} does not say that it is narrowed"
+        );
+        assert!(
+            !page.body.contains("orders-app"),
+            "{list} shows another environment"
+        );
+        let whole = administrator.get(list).await.expect_status(200);
+        assert!(!whole.body.contains("Show all"), "{list}");
+    }
+    let consumers = narrowed.get("/consumers").await.expect_status(200);
+    assert!(consumers.body.contains("elsewhere"));
+    let whole = administrator.get("/credentials").await.expect_status(200);
+    assert!(whole.body.contains("orders-app"));
+}
+
+#[tokio::test]
+async fn a_refused_order_to_the_sandbox_comes_back_as_the_page_it_stood_on() {
+    let app = TestApp::start();
+    let _rotated = app.with_credential().await;
+    let administrator = administrator(&app).await;
+    let order = [("kind", "wrong_key"), ("back", "/credentials/orders-app")];
+    let refused = administrator
+        .submit("/sandbox/sabotage", &order)
+        .await
+        .expect_status(503);
+    assert!(refused.body.contains("<h1"), "{}", refused.body);
+    assert!(refused.body.contains("orders-app") && refused.body.contains("programs are not running"));
+    let unknown = [("kind", "nonsense"), ("back", "https://evil.example/")];
+    let refused = administrator
+        .submit("/sandbox/sabotage", &unknown)
+        .await
+        .expect_status(422);
+    assert!(
+        refused.body.contains("knows no such failure"),
+        "the overview says it"
+    );
+}
