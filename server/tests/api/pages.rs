@@ -441,7 +441,8 @@ async fn a_rotation_is_started_and_told_what_to_do_from_its_pages() {
     assert_leads_to(&held, page);
     let form = operator.get(&format!("{page}/edit")).await.expect_status(200);
     assert!(form.body.contains("a move of house"));
-    assert_leads_to(&operator.submit(page, &[("action", "resume")]).await, page);
+    let resume = [("action", "resume"), ("reason", "the move is over")];
+    assert_leads_to(&operator.submit(page, &resume).await, page);
     let chosen = operator.with("referer", &format!("{}{rotation}?a=b", app.url));
     let chosen = chosen
         .submit("/settings/environment", &[("environment", "test")])
