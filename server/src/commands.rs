@@ -3,7 +3,9 @@
 
 mod admin;
 mod audit;
+mod backup;
 mod migrate;
+mod restore;
 mod run;
 mod serve;
 
@@ -27,6 +29,10 @@ enum Command {
     Serve(Box<ServeOptions>),
     /// Bring the database to this version of Rota, and do nothing else
     Migrate(migrate::MigrateOptions),
+    /// Write the whole database, sealed, into one file; the server may run meanwhile
+    Backup(backup::BackupOptions),
+    /// Make a database from a backup, in a place that holds nothing
+    Restore(restore::RestoreOptions),
     /// Check the audit
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -102,6 +108,8 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
         match command {
             Command::Serve(options) => serve::serve(*options).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(options) => migrate::migrate(&options).await.map(|()| ExitCode::SUCCESS),
+            Command::Backup(options) => backup::backup(&options).await.map(|()| ExitCode::SUCCESS),
+            Command::Restore(options) => restore::restore(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
             Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
             Command::Run(options) => run::run(*options).await.map(ExitCode::from),

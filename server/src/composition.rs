@@ -58,6 +58,8 @@ pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<App
         sandbox: config.sandbox,
         sandbox_programs: OnceLock::new(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
+        backups: Semaphore::new(1),
+        spool_folder: config.spool_folder(),
         shutdown,
     }))
 }
@@ -127,7 +129,7 @@ async fn build(
 }
 
 /// A new root key file is made only while nothing is sealed.
-async fn unlock(
+pub(crate) async fn unlock(
     database: &Database,
     source: &RootKeySource,
     clock: &dyn Clock,

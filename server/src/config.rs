@@ -244,6 +244,14 @@ impl ServeOptions {
 }
 
 impl Config {
+    /// Where backups grow before they are sent: beside the database, which is on a disk.
+    pub fn spool_folder(&self) -> PathBuf {
+        match self.database.sqlite_file() {
+            Some(_) => self.database.folder(),
+            None => std::env::temp_dir(),
+        }
+    }
+
     /// Where the sandbox keeps its files: beside the database, so that both go together.
     pub fn sandbox_folder(&self) -> PathBuf {
         let beside = self

@@ -8,12 +8,18 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use engine::access::Actor;
 use engine::audit::service::{AuditVerification, verify_stored};
+use engine::recovery::Backup;
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::auth::sign_in;
 use crate::http::AppState;
+use crate::recovery;
 
 /// A check of a long audit takes time.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -26,6 +32,8 @@ pub enum Request {
     SignInLink { account: Option<String> },
     /// A check of the audit chain.
     VerifyAudit,
+    /// A backup: one line about it, then its bytes.
+    Backup,
 }
 
 impl Request {
@@ -35,12 +43,15 @@ impl Request {
                 format!("sign-in-link {}\n", account.as_deref().unwrap_or_default())
             }
             Self::VerifyAudit => "verify-audit\n".to_owned(),
+            Self::Backup => "backup\n".to_owned(),
         }
     }
 
     fn parse(line: &str) -> Option<Self> {
-        if line.trim() == "verify-audit" {
-            return Some(Self::VerifyAudit);
+        match line.trim() {
+            "verify-audit" => return Some(Self::VerifyAudit),
+            "backup" => return Some(Self::Backup),
+            _ => {}
         }
         let (word, rest) = line.split_once(' ')?;
         let account = Some(rest.trim())
@@ -100,8 +111,7 @@ impl ControlSocket {
                     Ok((stream, _)) => {
                         let state = state.clone();
                         tokio::spawn(async move {
-                            let answered = tokio::time::timeout(PATIENCE, converse(stream, &state)).await;
-                            if !matches!(answered, Ok(Ok(()))) {
+                            if converse(stream, &state).await.is_err() {
                                 tracing::debug!("a control connection ended early");
                             }
                         });
@@ -125,10 +135,27 @@ impl Drop for ControlSocket {
 async fn converse(stream: UnixStream, state: &AppState) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = String::new();
-    BufReader::new(reader.take(LONGEST_LINE))
-        .read_line(&mut line)
-        .await?;
-    let reply = match Request::parse(&line) {
+    let mut reader = BufReader::new(reader.take(LONGEST_LINE));
+    in_time(reader.read_line(&mut line)).await?;
+    let request = Request::parse(&line);
+    if request == Some(Request::Backup) {
+        send_backup(&mut writer, state).await?;
+        return writer.shutdown().await;
+    }
+    let reply = in_time(async { Ok(answer(request, state).await) }).await?;
+    in_time(writer.write_all(reply.as_bytes())).await?;
+    writer.shutdown().await
+}
+
+/// What takes longer was given up by the other side, or is stuck.
+async fn in_time<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(PATIENCE, work)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+async fn answer(request: Option<Request>, state: &AppState) -> String {
+    match request {
         Some(Request::SignInLink { account }) => {
             let made = match state.public_url.get() {
                 Some(url) => sign_in::make_link(&state.services, account.as_deref(), url).await,
@@ -146,10 +173,73 @@ async fn converse(stream: UnixStream, state: &AppState) -> io::Result<()> {
             Ok(AuditVerification::Broken(broken)) => format!("refused the audit is broken: {broken}\n"),
             Err(error) => format!("refused {error}\n"),
         },
-        None => "refused this server does not know the request; are both of one version?\n".to_owned(),
+        Some(Request::Backup) | None => {
+            "refused this server does not know the request; are both of one version?\n".to_owned()
+        }
+    }
+}
+
+/// A line with what was made, then the bytes.
+async fn send_backup(writer: &mut OwnedWriteHalf, state: &AppState) -> io::Result<()> {
+    let actor = Actor::system("command-line");
+    let mut made = match recovery::spooled_backup(state, &actor).await {
+        Ok(made) => made,
+        Err(refusal) => return writer.write_all(format!("refused {refusal}\n").as_bytes()).await,
     };
-    writer.write_all(reply.as_bytes()).await?;
-    writer.shutdown().await
+    let about = serde_json::to_string(&made.backup).map_err(io::Error::other)?;
+    writer.write_all(format!("ok {about}\n").as_bytes()).await?;
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = made.file.read(&mut buffer).await?;
+        if length == 0 {
+            return Ok(());
+        }
+        in_time(writer.write_all(&buffer[..length])).await?;
+    }
+}
+
+/// A backup made by the server that runs on this database, written to `file`. Nothing when none runs.
+///
+/// # Errors
+/// With the server's own words, when it breaks off, or when what came is not what it made.
+pub async fn fetch_backup(database: &Path, file: &mut File) -> Result<Option<Backup>, String> {
+    let Ok(mut stream) = UnixStream::connect(socket_path(database)).await else {
+        return Ok(None);
+    };
+    let broke_off = |error: io::Error| format!("the running server broke off: {error}");
+    stream
+        .write_all(Request::Backup.line().as_bytes())
+        .await
+        .map_err(broke_off)?;
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    reader.read_line(&mut line).await.map_err(broke_off)?;
+    let about = match line.trim_end().split_once(' ') {
+        Some(("ok", about)) => about,
+        Some(("refused", reason)) => return Err(reason.to_owned()),
+        _ => return Err("the running server gave no answer; see its log".to_owned()),
+    };
+    let backup: Backup = serde_json::from_str(about).map_err(|error| error.to_string())?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let length = in_time(reader.read(&mut buffer)).await.map_err(broke_off)?;
+        if length == 0 {
+            break;
+        }
+        hasher.update(&buffer[..length]);
+        file.write_all(&buffer[..length])
+            .await
+            .map_err(|error| format!("the backup cannot be written: {error}"))?;
+    }
+    file.flush()
+        .await
+        .map_err(|error| format!("the backup cannot be written: {error}"))?;
+    if hex::encode(hasher.finalize()) == backup.sha256 {
+        Ok(Some(backup))
+    } else {
+        Err("the running server broke off within the backup; see its log".to_owned())
+    }
 }
 
 /// Asks the server that runs on this database. Nothing when none does.

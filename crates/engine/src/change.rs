@@ -9,6 +9,7 @@ use crate::freeze::Freeze;
 use crate::id::{CredentialId, RotationId};
 use crate::name::Name;
 use crate::ports::SecretRef;
+use crate::recovery::Backup;
 use crate::rotation::{RecordEvent, Rotation};
 
 /// Writes, their audit entries and whom to wake, in one transaction.
@@ -94,6 +95,8 @@ pub enum Write {
     UpdateToken(Token),
     InsertSignInLink(SignInLink),
     UpdateSignInLink(SignInLink),
+    /// A backup was made.
+    InsertBackup(Backup),
     /// Inserts or replaces a value under a name: the salt, the wrapped wrapping keys, settings.
     PutSetting {
         key: String,

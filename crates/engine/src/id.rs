@@ -73,4 +73,6 @@ ids! {
     TokenId
     /// A one-time link that signs a person in.
     SignInLinkId
+    /// A sealed copy of the whole database.
+    BackupId
 }

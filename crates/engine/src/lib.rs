@@ -16,6 +16,7 @@ pub mod id;
 pub mod measure;
 pub mod name;
 pub mod ports;
+pub mod recovery;
 pub mod rotation;
 pub mod rule;
 pub mod seal;

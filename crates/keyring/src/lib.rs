@@ -41,6 +41,7 @@ mod root_key;
 mod secret;
 mod signing;
 mod state;
+mod stream;
 mod tag;
 mod transfer;
 mod versions;
@@ -65,6 +66,7 @@ pub use root_key::{
 pub use secret::{NotText, SecretBytes, SecretText};
 pub use signing::SigningRing;
 pub use state::{IllegalMove, KeyState, UnknownKeyState, check_move, legal_moves};
+pub use stream::{CHUNK_LENGTH, SEALED_CHUNK_LENGTH, StreamError, StreamKey, StreamOpener, StreamSealer};
 pub use tag::{Tag, TagHeader, inspect_tag};
 pub use transfer::{
     ExportError, ImportError, ImportKeyPair, TRANSFER_PUBLIC_KEY_LENGTH, Transfer, WRAPPED_TRANSFER_LENGTH,

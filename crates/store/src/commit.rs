@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use crate::dialect::Backend;
 use crate::failure::WriteError;
 use crate::{
-    account, consumer, credential, freeze, instance, issuer, rotation, secret, setting, sign_in_link, token,
-    version,
+    account, backup_record, consumer, credential, freeze, instance, issuer, rotation, secret, setting,
+    sign_in_link, token, version,
 };
 
 /// Whether a change with this write must carry an audit entry (invariant 5).
@@ -38,7 +38,8 @@ fn needs_audit(write: &Write) -> bool {
         | Write::InsertToken(_)
         | Write::UpdateToken(_)
         | Write::InsertSignInLink(_)
-        | Write::UpdateSignInLink(_) => true,
+        | Write::UpdateSignInLink(_)
+        | Write::InsertBackup(_) => true,
         Write::UpdateRotation(_)
         | Write::AppendRecord { .. }
         | Write::ExpectRotation { .. }
@@ -110,6 +111,7 @@ async fn apply_write(
         Write::UpdateToken(token) => token::update(connection, token).await,
         Write::InsertSignInLink(link) => sign_in_link::insert(connection, link).await,
         Write::UpdateSignInLink(link) => sign_in_link::update(connection, link).await,
+        Write::InsertBackup(backup) => backup_record::insert(connection, backup).await,
         Write::PutSetting { key, value } => setting::put(connection, key, value).await,
         Write::InsertSetting { key, value } => setting::insert(connection, key, value).await,
     }

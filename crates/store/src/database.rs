@@ -257,14 +257,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn lock_file(path: &Path) -> Result<FileLock, OpenError> {
+pub(crate) fn lock_file(path: &Path) -> Result<FileLock, OpenError> {
     FileLock::take(path).map_err(|error| match error {
         FileLockError::Held(lock) => OpenError::InUse(lock),
         FileLockError::Io(lock, error) => OpenError::File(lock, error),
     })
 }
 
-async fn connect(backend: Backend, url: &str, connections: u32) -> Result<AnyPool, OpenError> {
+pub(crate) async fn connect(backend: Backend, url: &str, connections: u32) -> Result<AnyPool, OpenError> {
     let options = AnyConnectOptions::from_str(url)?.disable_statement_logging();
     let timeout = match backend {
         Backend::Sqlite => SQLITE_TIMEOUT,
@@ -282,7 +282,7 @@ async fn connect(backend: Backend, url: &str, connections: u32) -> Result<AnyPoo
     Ok(pool)
 }
 
-async fn check_age(pool: &AnyPool) -> Result<(), OpenError> {
+pub(crate) async fn check_age(pool: &AnyPool) -> Result<(), OpenError> {
     let row = sqlx::query(
         r"select cast(current_setting('server_version_num') as bigint) as number,
                  current_setting('server_version') as name",

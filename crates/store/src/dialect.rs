@@ -80,6 +80,80 @@ impl Backend {
         }
     }
 
+    /// A transaction that only reads, and sees one moment of everything.
+    pub(crate) fn begin_snapshot(self) -> Cow<'static, str> {
+        match self {
+            Self::Sqlite => "begin".into(),
+            Self::Postgres => "begin isolation level repeatable read read only".into(),
+        }
+    }
+
+    /// What a transaction over the whole database is told: it may take longer than a request.
+    pub(crate) fn settings_of_long_transaction(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &[],
+            Self::Postgres => &[
+                "set local statement_timeout = 0",
+                "set local idle_in_transaction_session_timeout = '10min'",
+            ],
+        }
+    }
+
+    /// Every column of every table: table, column, type, place in the primary key from 1 (0: not in it).
+    pub(crate) fn list_columns(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                r"select t.name as table_name, c.name as column_name, c.type as type, c.pk as key_position
+                    from sqlite_master t join pragma_table_info(t.name) c
+                   where t.type = 'table' and substr(t.name, 1, 7) <> 'sqlite_'
+                   order by t.name, c.cid"
+            }
+            Self::Postgres => {
+                r"select cast(c.table_name as text) as table_name, cast(c.column_name as text) as column_name,
+                         cast(c.data_type as text) as type, cast(coalesce(k.ordinal_position, 0) as bigint) as key_position
+                    from information_schema.columns c
+                    join information_schema.tables t
+                      on t.table_schema = c.table_schema and t.table_name = c.table_name and t.table_type = 'BASE TABLE'
+                    left join information_schema.table_constraints p
+                      on p.table_schema = c.table_schema and p.table_name = c.table_name
+                     and p.constraint_type = 'PRIMARY KEY'
+                    left join information_schema.key_column_usage k
+                      on k.constraint_schema = p.constraint_schema and k.constraint_name = p.constraint_name
+                     and k.table_name = c.table_name and k.column_name = c.column_name
+                   where c.table_schema = current_schema()
+                   order by c.table_name, c.ordinal_position"
+            }
+        }
+    }
+
+    /// Which table refers to which.
+    pub(crate) fn list_references(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                r#"select distinct t.name as table_name, f."table" as parent
+                     from sqlite_master t join pragma_foreign_key_list(t.name) f
+                    where t.type = 'table'"#
+            }
+            Self::Postgres => {
+                r"select distinct cast(child.relname as text) as table_name, cast(parent.relname as text) as parent
+                    from pg_constraint k
+                    join pg_class child on child.oid = k.conrelid
+                    join pg_class parent on parent.oid = k.confrelid
+                    join pg_namespace n on n.oid = k.connamespace
+                   where k.contype = 'f' and n.nspname = current_schema()"
+            }
+        }
+    }
+
+    /// A column to sort by, so that both databases sort alike.
+    pub(crate) fn ordered(self, column: &str, is_text: bool) -> String {
+        if is_text && self == Self::Postgres {
+            format!("{column} collate \"C\"")
+        } else {
+            column.to_owned()
+        }
+    }
+
     /// What each new connection is told.
     ///
     /// SQLite: durable when answered (`full`), readers beside the writer (`wal`), shredded means overwritten

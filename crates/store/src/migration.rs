@@ -27,6 +27,7 @@ macro_rules! migrations {
 const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_first_tables"
     2 "0002_measure"
+    3 "0003_backup"
 };
 
 impl Migration {
@@ -95,11 +96,10 @@ impl AppliedRow {
             .iter()
             .find(|migration| migration.number == self.number)
         else {
-            let newest = MIGRATIONS.last().map_or(0, |migration| migration.number);
             return Err(MigrationError::Newer {
                 number: self.number,
                 name,
-                newest,
+                newest: newest(),
             });
         };
         if known.checksum(backend) == self.checksum {
@@ -119,21 +119,36 @@ pub(crate) async fn migrate(pool: &AnyPool, backend: Backend) -> Result<(), Migr
     if let Some(hold) = backend.hold_migrations() {
         sqlx::query(hold).execute(&mut *transaction).await?;
     }
-    create_table(&mut transaction).await?;
-    let applied = list_applied(&mut transaction).await?;
+    apply(&mut transaction, backend, newest()).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// The newest migration that this program knows.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.number)
+}
+
+/// Applies what is missing up to a migration, in the caller's transaction.
+pub(crate) async fn apply(
+    connection: &mut AnyConnection,
+    backend: Backend,
+    up_to: i64,
+) -> Result<(), MigrationError> {
+    create_table(&mut *connection).await?;
+    let applied = list_applied(&mut *connection).await?;
     for migration in &applied {
         migration.check(backend)?;
     }
-    for migration in MIGRATIONS {
+    for migration in MIGRATIONS.iter().filter(|migration| migration.number <= up_to) {
         if applied.iter().any(|done| done.number == migration.number) {
             continue;
         }
         sqlx::raw_sql(migration.text(backend))
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await?;
-        remember(&mut transaction, migration, backend).await?;
+        remember(&mut *connection, migration, backend).await?;
     }
-    transaction.commit().await?;
     Ok(())
 }
 

@@ -5,11 +5,14 @@ use engine::Timestamp;
 use engine::audit::{AuditEntry, ChainHead};
 use engine::change::Fence;
 use engine::id::{CredentialId, RotationId};
-use engine::ports::{AuditFilter, AuditStore, LeaseStore, RotationFilter, RotationStore, StoreError};
+use engine::ports::{
+    AuditFilter, AuditStore, LeaseStore, RecoveryStore, RotationFilter, RotationStore, StoreError,
+};
+use engine::recovery::Backup;
 use engine::rotation::{Rotation, RotationRecord};
 
 use crate::database::Database;
-use crate::{audit, lease, rotation};
+use crate::{audit, backup_record, lease, rotation};
 
 #[async_trait]
 impl RotationStore for Database {
@@ -55,5 +58,12 @@ impl AuditStore for Database {
 
     async fn audit_head(&self) -> Result<ChainHead, StoreError> {
         Ok(audit::head(self.readers()).await?.chain)
+    }
+}
+
+#[async_trait]
+impl RecoveryStore for Database {
+    async fn backups(&self, limit: u32) -> Result<Vec<Backup>, StoreError> {
+        backup_record::list(self.readers(), limit).await
     }
 }

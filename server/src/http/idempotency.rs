@@ -27,6 +27,7 @@ pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// A request without a reply after this was left by a process that died.
 const ABANDONED: Duration = Duration::from_secs(120);
 const LONGEST_KEY: usize = 255;
+const BACKUPS: &str = "/api/v1/backups";
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -41,7 +42,9 @@ struct Kept {
 /// Runs a POST once for each key.
 pub async fn replay(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let has_key = request.headers().contains_key(HEADER);
-    if *request.method() != Method::POST || !has_key {
+    // A backup is made anew each time, and is no reply to be kept.
+    let is_backup = request.uri().path() == BACKUPS;
+    if is_backup || *request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }
     match once(&state, request, next).await {

@@ -1,6 +1,7 @@
 //! What every handler may use.
 
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use engine::Services;
@@ -33,6 +34,10 @@ pub struct Shared {
     pub sandbox_programs: OnceLock<crate::sandbox::Sandbox>,
     /// Passwords that are being checked at once: each takes memory and a core.
     pub password_checks: tokio::sync::Semaphore,
+    /// Backups that are being made: one at a time.
+    pub backups: tokio::sync::Semaphore,
+    /// Where they grow before they are sent.
+    pub spool_folder: PathBuf,
     /// Ends waiting polls and event streams.
     pub shutdown: CancellationToken,
 }

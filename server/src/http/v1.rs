@@ -9,6 +9,7 @@ pub mod findings;
 pub mod freezes;
 pub mod issuers;
 pub mod openapi;
+pub mod recovery;
 pub mod reply;
 pub mod rotation_view;
 pub mod rotations;
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(findings::routes())
         .merge(freezes::routes())
         .merge(issuers::routes())
+        .merge(recovery::routes())
         .merge(rotations::routes())
         .merge(signals::routes())
         .merge(tokens::routes())

@@ -21,6 +21,7 @@ fn body_of(route: &str) -> Option<Value> {
             "name": "Not A Name", "kind": "api_key", "issuer": "i", "purpose": "p", "sensitivity": "low",
             "environment": "test", "strategy": "dual"
         }),
+        "post /api/v1/backups" => json!({}),
         "post /api/v1/freezes" => json!({"environment": "Not A Name", "reason": "test"}),
         "post /api/v1/credentials/{name}/rotations" | "post /api/v1/rotations/{id}/{command}" => reason,
         "post /api/v1/delivery/{credential}/acks" => ack,

@@ -26,6 +26,8 @@ mod page_acts;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod telemetry;

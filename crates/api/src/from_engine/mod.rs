@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod catalog;
+mod recovery;
 mod rotation;
 
 pub use catalog::CredentialParts;

@@ -9,7 +9,8 @@ pub use connector::{
 };
 pub use store::{
     AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, LeaseStore, MeasureStore,
-    OutcomeBucket, OutcomeStore, RotationFilter, RotationStore, SecretRef, SettingStore, Store, StoreError,
+    OutcomeBucket, OutcomeStore, RecoveryStore, RotationFilter, RotationStore, SecretRef, SettingStore,
+    Store, StoreError,
 };
 
 use std::time::Duration;

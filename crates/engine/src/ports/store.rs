@@ -12,6 +12,7 @@ use crate::freeze::Freeze;
 use crate::id::{AccountId, CredentialId, FreezeId, RotationId, TokenId};
 use crate::measure::Measure;
 use crate::name::Name;
+use crate::recovery::Backup;
 use crate::rotation::{Rotation, RotationRecord};
 
 /// The store failed, or a row breaks our rules.
@@ -77,6 +78,7 @@ pub trait Store:
     + AuditStore
     + OutcomeStore
     + MeasureStore
+    + RecoveryStore
     + SettingStore
 {
     /// Stores all of a change or nothing, durable (fsynced) before it answers, audit entries chained in the same
@@ -241,6 +243,13 @@ pub trait MeasureStore: Send + Sync {
     async fn put_measures(&self, measures: &[Measure]) -> Result<(), StoreError>;
     /// Those of the days from `since` on, by day and environment.
     async fn measures(&self, since: Timestamp) -> Result<Vec<Measure>, StoreError>;
+}
+
+/// Backups that were made.
+#[async_trait]
+pub trait RecoveryStore: Send + Sync {
+    /// Newest first.
+    async fn backups(&self, limit: u32) -> Result<Vec<Backup>, StoreError>;
 }
 
 /// Values under names: the root key's check value, wrapped wrapping keys, settings.

@@ -3,6 +3,7 @@
 //! `sealer` seals and opens, `values` is the byte form of named values, `unlock` opens the wrapping keys at start-up,
 //! `wrapping_key` is what the store keeps of them, `rewrap` rotates them, `service` is for the other services.
 
+pub mod copy;
 pub mod rewrap;
 pub mod sealer;
 pub mod service;
@@ -10,6 +11,7 @@ pub mod unlock;
 pub mod values;
 pub mod wrapping_key;
 
+pub use copy::is_key_record;
 pub use rewrap::{RewrapProgress, WrappingKeyStatus};
 pub use sealer::{SealError, Sealer};
 pub use unlock::{RootKeySource, UnlockError};

@@ -17,7 +17,7 @@ const REFRESH_AT_MOST_EVERY: Duration = Duration::from_secs(1);
 
 /// The open wrapping keys. One per process; shared.
 pub struct Sealer {
-    pub(crate) root_key: RootKey,
+    pub(crate) root_key: Arc<RootKey>,
     origin: RootKeyOrigin,
     pub(crate) randomness: Arc<dyn Randomness>,
     open_keys: RwLock<OpenKeys>,
@@ -71,7 +71,7 @@ impl SealError {
 
 impl Sealer {
     pub(crate) fn new(
-        root_key: RootKey,
+        root_key: Arc<RootKey>,
         origin: RootKeyOrigin,
         randomness: Arc<dyn Randomness>,
         open_keys: OpenKeys,

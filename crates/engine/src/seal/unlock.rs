@@ -145,11 +145,11 @@ impl Sealer {
         };
         record.check(&root_key)?;
         let keys = wrapping_key::open_all(store, &root_key).await?;
-        Ok(Self::new(root_key, record.origin(), randomness, keys))
+        Ok(Self::new(Arc::new(root_key), record.origin(), randomness, keys))
     }
 }
 
-async fn stored_record(store: &dyn Store) -> Result<RootKeyRecord, UnlockError> {
+pub(crate) async fn stored_record(store: &dyn Store) -> Result<RootKeyRecord, UnlockError> {
     let bytes = store
         .setting(ROOT_KEY_RECORD)
         .await?

@@ -16,6 +16,8 @@ mod life;
 #[cfg(test)]
 mod measure;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod rotation;

@@ -1,0 +1,78 @@
+//! Backups and how this installation would come back.
+
+use api::Recovery;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::auth::Caller;
+use crate::http::AppState;
+use crate::http::extract::Json;
+use crate::http::problem::{ApiError, ApiResult};
+use crate::recovery;
+
+const ID: HeaderName = HeaderName::from_static("x-rota-backup");
+const SHA256: HeaderName = HeaderName::from_static("x-rota-backup-sha256");
+const PIECE: usize = 64 * 1024;
+
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(show))
+        .routes(routes!(make_backup))
+}
+
+/// The last backups, and the restore this database came from
+#[utoipa::path(get, path = "/api/v1/recovery", tag = "recovery",
+    responses((status = 200, body = Recovery)), security(("bearer" = ["viewer"]), ("session" = [])))]
+async fn show(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Json<Recovery>> {
+    let view = state.services.recovery_view(&actor).await?;
+    Ok(Json(view.into()))
+}
+
+/// Makes a backup and sends it: the whole database, sealed. It opens with the root key alone
+#[utoipa::path(post, path = "/api/v1/backups", tag = "recovery",
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
+        headers(("x-rota-backup" = String, description = "The id of the backup"),
+                ("x-rota-backup-sha256" = String, description = "SHA-256 of all bytes, as hex")))),
+    security(("bearer" = ["administrator"])))]
+async fn make_backup(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Response> {
+    // On a task of its own: a client that hangs up does not leave a backup that is audited and not complete.
+    let task = {
+        let state = state.clone();
+        async move { recovery::spooled_backup(&state, &actor).await }
+    };
+    let made = tokio::spawn(task)
+        .await
+        .map_err(|error| ApiError::internal(&error))??;
+    let backup = made.backup;
+    let name = format!("attachment; filename=\"rota-{}.backup\"", backup.id);
+    let mut response = pieces(made.file).into_response();
+    let headers = response.headers_mut();
+    for (header, value) in [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, backup.bytes.to_string()),
+        (header::CONTENT_DISPOSITION, name),
+        (ID, backup.id.to_string()),
+        (SHA256, backup.sha256),
+    ] {
+        let value = HeaderValue::from_str(&value).map_err(|error| ApiError::internal(&error))?;
+        headers.insert(header, value);
+    }
+    Ok(response)
+}
+
+/// A file, a piece at a time.
+fn pieces(file: File) -> Body {
+    Body::from_stream(futures::stream::try_unfold(file, |mut file| async move {
+        let mut piece = vec![0; PIECE];
+        let length = file.read(&mut piece).await?;
+        piece.truncate(length);
+        let piece = (length > 0).then(|| (Bytes::from(piece), file));
+        Ok::<_, std::io::Error>(piece)
+    }))
+}

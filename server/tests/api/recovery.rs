@@ -1,0 +1,280 @@
+//! Backups and restores by the command line and by HTTP.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use testing::Postgres;
+
+use crate::harness::{Actor, TestApp};
+
+fn words(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+#[track_caller]
+fn succeeds(output: &Output) -> String {
+    assert!(output.status.success(), "{}", words(output));
+    words(output)
+}
+
+#[track_caller]
+fn fails(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", words(output));
+    words(output)
+}
+
+/// Something worth a backup: catalog, a sealed value, an audit.
+async fn fill(app: &TestApp) {
+    let issuer = json!({
+        "name": "keys", "kind": "http_api_key", "environment": "test",
+        "config": {"base_url": "http://127.0.0.1:9", "allow_plain_http": true}, "admin": {"token": "a-secret-token"},
+    });
+    let made = app.bootstrap().post("/api/v1/issuers", &issuer).await;
+    assert!(
+        made.status.is_success() || made.status.as_u16() == 422,
+        "{}",
+        made.body
+    );
+    app.consumer("orders").await;
+    app.bootstrap()
+        .post("/api/v1/freezes", &json!({"reason": "a sale"}))
+        .await
+        .expect_status(201);
+}
+
+async fn consumers(actor: &Actor) -> Value {
+    actor.get("/api/v1/consumers").await.expect_status(200).json()["items"].clone()
+}
+
+/// An empty folder with the root key of another.
+fn place_with_key_of(folder: &Path) -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.join("root.key"), place.path().join("root.key")).unwrap();
+    place
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".lock"))
+        .collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn what_a_running_server_backs_up_comes_back_elsewhere() {
+    let app = TestApp::start();
+    fill(&app).await;
+    let backup = app.folder().join("copy.backup");
+    let name = backup.to_str().unwrap();
+    let said = succeeds(&app.run(&["backup", "--output", name]));
+    assert!(said.contains("Keep the two apart"), "{said}");
+    assert_eq!(
+        std::fs::metadata(&backup).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(fails(&app.run(&["backup", "--output", name])).contains("is there already"));
+    let sealed = std::fs::read(&backup).unwrap();
+    assert!(
+        !sealed.windows(6).any(|part| part == b"orders"),
+        "names are sealed too"
+    );
+    let audited = app.bootstrap().get("/api/v1/audit?action=backup.make").await;
+    assert!(audited.body.contains("system:command-line"), "{}", audited.body);
+
+    let place = place_with_key_of(&app.folder());
+    let said = succeeds(&app.run_in(place.path(), &["restore", "--check", name]));
+    assert!(said.contains("can be restored"), "{said}");
+    assert_eq!(names(place.path()), ["root.key"], "a check restores nothing");
+    let said = succeeds(&app.run_in(place.path(), &["restore", name]));
+    assert!(said.contains("the audit is whole"), "{said}");
+    let mode = std::fs::metadata(place.path().join("rota.db"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(fails(&app.run_in(place.path(), &["restore", name])).contains("never overwrites"));
+    let before = consumers(&app.bootstrap()).await;
+    let restored = TestApp::start_in(place, &[]);
+    assert_eq!(consumers(&restored.bootstrap()).await, before);
+    let view = restored
+        .bootstrap()
+        .get("/api/v1/recovery")
+        .await
+        .expect_status(200)
+        .json();
+    assert!(view["restored"]["backup"].is_string(), "{view}");
+    succeeds(&restored.run(&["audit", "verify"]));
+}
+
+#[tokio::test]
+async fn an_administrator_takes_a_backup_by_http_and_nobody_else() {
+    let app = TestApp::start();
+    fill(&app).await;
+    for role in ["viewer", "operator"] {
+        let refused = app.program(role).await.post("/api/v1/backups", &json!({})).await;
+        refused.expect_status(403);
+    }
+    let actor = app.bootstrap().with("idempotency-key", "the-same-twice");
+    for count in 1..=2 {
+        let reply = actor
+            .request(Method::POST, "/api/v1/backups")
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.status(), 200);
+        let header = |name: &str| reply.headers()[name].to_str().unwrap().to_owned();
+        let (id, length) = (header("x-rota-backup"), header("content-length"));
+        let bytes = reply.bytes().await.unwrap();
+        assert_eq!(bytes.len().to_string(), length);
+        let view = app
+            .bootstrap()
+            .get("/api/v1/recovery")
+            .await
+            .expect_status(200)
+            .json();
+        assert_eq!(view["backups"][0]["id"], id.as_str(), "{view}");
+        assert_eq!(
+            view["backups"].as_array().unwrap().len(),
+            count,
+            "each is made anew"
+        );
+        let file = app.folder().join("by-http.backup");
+        std::fs::write(&file, &bytes).unwrap();
+        let place = place_with_key_of(&app.folder());
+        succeeds(&app.run_in(place.path(), &["restore", file.to_str().unwrap()]));
+    }
+}
+
+#[tokio::test]
+async fn sqlite_and_postgresql_restore_each_other() {
+    let (first, second) = (Postgres::start(), Postgres::start());
+    let app = TestApp::start();
+    fill(&app).await;
+    let before = consumers(&app.bootstrap()).await;
+    let backup = app.folder().join("one.backup");
+    succeeds(&app.run(&["backup", "--output", backup.to_str().unwrap()]));
+    let place = place_with_key_of(&app.folder());
+    let on_first = [("ROTA_DATABASE_URL", first.url())];
+    let on_first: Vec<(&str, &str)> = on_first.iter().map(|(name, url)| (*name, url.as_str())).collect();
+    let restore = ["restore", backup.to_str().unwrap()];
+    succeeds(&app.run_with(place.path(), &on_first, &restore));
+    let refused = fails(&app.run_with(place.path(), &on_first, &restore));
+    assert!(refused.contains("holds tables already"), "{refused}");
+
+    let on_server = TestApp::start_in(place, &on_first);
+    assert_eq!(consumers(&on_server.bootstrap()).await, before);
+    // Beside the running server: any replica may read PostgreSQL.
+    let folder = on_server.folder();
+    let again = folder.join("two.backup");
+    succeeds(&app.run_with(
+        &folder,
+        &on_first,
+        &["backup", "--output", again.to_str().unwrap()],
+    ));
+    for (place, url) in [
+        (place_with_key_of(&folder), "sqlite:rota.db".to_owned()),
+        (place_with_key_of(&folder), second.url()),
+    ] {
+        let variables = [("ROTA_DATABASE_URL", url.as_str())];
+        succeeds(&app.run_with(place.path(), &variables, &["restore", again.to_str().unwrap()]));
+        let restored = TestApp::start_in(place, &variables);
+        assert_eq!(consumers(&restored.bootstrap()).await, before);
+        succeeds(&app.run_with(&restored.folder(), &variables, &["audit", "verify"]));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_backup_and_another_root_key_restore_nothing() {
+    let app = TestApp::start();
+    fill(&app).await;
+    let backup = app.folder().join("whole.backup");
+    succeeds(&app.run(&["backup", "--output", backup.to_str().unwrap()]));
+    let whole = std::fs::read(&backup).unwrap();
+    let place = place_with_key_of(&app.folder());
+    let damaged = app.folder().join("damaged.backup");
+    let refuses = |bytes: &[u8], what: &str| {
+        std::fs::write(&damaged, bytes).unwrap();
+        let output = app.run_in(place.path(), &["restore", damaged.to_str().unwrap()]);
+        let said = fails(&output);
+        assert!(!said.contains("panicked"), "{what}: {said}");
+        assert_eq!(names(place.path()), ["root.key"], "{what}");
+    };
+    refuses(b"", "empty");
+    refuses(b"no backup at all", "another file");
+    let length = whole.len();
+    for cut in [3, 7, 100, length / 2, length - 17, length - 1] {
+        refuses(&whole[..cut], &format!("cut at {cut}"));
+    }
+    // Header, wrapped keys, sealed key, first and last chunk.
+    for position in [4, 60, 300, 700, length / 2, length - 20, length - 1] {
+        let mut flipped = whole.clone();
+        flipped[position] ^= 1;
+        refuses(&flipped, &format!("byte {position} flipped"));
+    }
+    let mut longer = whole.clone();
+    longer.push(0);
+    refuses(&longer, "one byte more");
+
+    let other = place_with_key_of(TestApp::start().folder().as_path());
+    let refused = fails(&app.run_in(other.path(), &["restore", backup.to_str().unwrap()]));
+    assert!(refused.contains("wrong root key"), "{refused}");
+    let none = tempfile::tempdir().unwrap();
+    let refused = fails(&app.run_in(none.path(), &["restore", backup.to_str().unwrap()]));
+    assert!(refused.contains("is missing"), "{refused}");
+    assert!(
+        names(none.path()).is_empty(),
+        "no key is made: {:?}",
+        names(none.path())
+    );
+    succeeds(&app.run_in(place.path(), &["restore", backup.to_str().unwrap()]));
+}
+
+#[test]
+fn a_passphrase_opens_its_backup_and_no_server_is_needed() {
+    let right = [("ROTA_ROOT_PASSPHRASE", "correct horse battery staple")];
+    let app = TestApp::start_with(&right);
+    let (code, folder) = app.stop();
+    assert_eq!(code, Some(0));
+    let other = TestApp::start();
+    let backup = folder.path().join("b.backup");
+    let name = backup.to_str().unwrap();
+    succeeds(&other.run_with(folder.path(), &right, &["backup", "--output", name]));
+    let place = tempfile::tempdir().unwrap();
+    let wrong = [("ROTA_ROOT_PASSPHRASE", "incorrect horse battery staple")];
+    fails(&other.run_with(place.path(), &wrong, &["restore", name]));
+    assert!(names(place.path()).is_empty());
+    succeeds(&other.run_with(place.path(), &right, &["restore", name]));
+    let (code, _folder) = TestApp::start_in(place, &right).stop();
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn a_backup_goes_to_a_pipe_and_needs_a_database() {
+    let app = TestApp::start();
+    let output = app.run(&["backup", "--output", "-"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(output.stdout.starts_with(b"RBK\x01"));
+    let file = app.folder().join("piped.backup");
+    std::fs::write(&file, &output.stdout).unwrap();
+    let place = place_with_key_of(&app.folder());
+    succeeds(&app.run_in(place.path(), &["restore", file.to_str().unwrap()]));
+    let empty = tempfile::tempdir().unwrap();
+    assert!(fails(&app.run_in(empty.path(), &["backup"])).contains("there is no database"));
+    assert!(names(empty.path()).is_empty());
+    assert!(names(&app.folder()).iter().all(|name| !name.ends_with(".part")));
+}
