@@ -117,6 +117,7 @@ async fn build(
         meter: metrics.clone(),
         live,
         detector: Arc::new(Detector::default()),
+        reencryption: Arc::default(),
         throttle: Arc::new(Throttle::new()),
         bootstrap: None,
     };

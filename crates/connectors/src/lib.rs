@@ -1,9 +1,11 @@
-//! Issuers: the systems that accept a credential, each behind [`engine::ports::Connector`].
+//! Issuers: the systems that accept a credential, each behind [`engine::ports::Connector`]; and targets of
+//! re-encryption, each behind [`engine::ports::TargetKind`].
 //!
 //! Another kind of issuer is one more module here and one more line in [`all`]; nothing else knows the kinds.
 
 pub mod http_api_key;
 pub mod postgresql;
+pub mod target;
 
 mod fields;
 mod mask;
@@ -14,9 +16,11 @@ use std::sync::Arc;
 use engine::Randomness;
 use engine::ports::Connectors;
 
-/// Every kind of issuer there is. `randomness` salts the password verifiers that PostgreSQL is sent.
+/// Every kind of issuer and of target there is. `randomness` salts the password verifiers that PostgreSQL is sent.
 pub fn all(randomness: Arc<dyn Randomness + Send + Sync>) -> Connectors {
     Connectors::default()
         .with(Arc::new(postgresql::PostgreSql::new(randomness)))
         .with(Arc::new(http_api_key::HttpApiKey))
+        .with_target(Arc::new(postgresql::PostgreSqlTables))
+        .with_target(Arc::new(target::SqliteTables))
 }

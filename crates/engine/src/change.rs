@@ -6,10 +6,11 @@ use crate::catalog::{Consumer, Credential, Issuer, Version};
 use crate::clock::Timestamp;
 use crate::delivery::Instance;
 use crate::freeze::Freeze;
-use crate::id::{CredentialId, RotationId};
+use crate::id::{CredentialId, JobId, RotationId};
 use crate::name::Name;
 use crate::ports::SecretRef;
 use crate::recovery::Backup;
+use crate::reencryption::{ApplicationBackup, Census, Job, Range, Target};
 use crate::rotation::{RecordEvent, Rotation};
 
 /// Writes, their audit entries and whom to wake, in one transaction.
@@ -40,6 +41,8 @@ pub enum Topic {
     Credential(CredentialId),
     /// The rotation's page changes.
     Rotation(RotationId),
+    /// The job's page changes.
+    Reencryption(JobId),
     /// Anything else of the catalog: overview pages re-read.
     Catalog,
 }
@@ -107,6 +110,27 @@ pub enum Write {
         key: String,
         value: Vec<u8>,
     },
+    InsertTarget(Box<Target>),
+    UpdateTarget(Box<Target>),
+    /// Removes it, if it still has this revision and no job of it is under way. Jobs that ended stay, as history.
+    DeleteTarget(Box<Target>),
+    /// Refused as [`CommitError::Taken`] while another job of the same target is not terminal.
+    InsertJob(Box<Job>),
+    UpdateJob(Box<Job>),
+    /// Puts these ranges in the place of all that the job has. Whoever worked on one of those has lost its lease.
+    ReplaceRanges {
+        job: JobId,
+        ranges: Vec<Range>,
+    },
+    /// Stores how far a range is, for the holder of this lease's token; stale for anybody else. Needs no audit entry.
+    AdvanceRange {
+        range: Box<Range>,
+        token: i64,
+    },
+    PutCensus(Box<Census>),
+    InsertApplicationBackup(Box<ApplicationBackup>),
+    /// Removes it, if it still has this revision.
+    DeleteApplicationBackup(Box<ApplicationBackup>),
 }
 
 impl Change {

@@ -75,4 +75,12 @@ ids! {
     SignInLinkId
     /// A sealed copy of the whole database.
     BackupId
+    /// A key of callers.
+    KeyId
+    /// A place where callers keep values sealed with a key.
+    TargetId
+    /// One run over a target.
+    JobId
+    /// A copy that an application keeps of its data.
+    ApplicationBackupId
 }

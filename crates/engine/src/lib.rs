@@ -17,6 +17,7 @@ pub mod measure;
 pub mod name;
 pub mod ports;
 pub mod recovery;
+pub mod reencryption;
 pub mod rotation;
 pub mod rule;
 pub mod seal;

@@ -8,6 +8,7 @@ use crate::clock::{Clock, Randomness};
 use crate::delivery::Live;
 use crate::detection::Detector;
 use crate::ports::{Announcer, Connectors, Meter, Store};
+use crate::reencryption;
 use crate::seal::Sealer;
 
 /// Everything a service needs of the world.
@@ -25,6 +26,8 @@ pub struct Services {
     pub live: Arc<Live>,
     /// The running tests on versions in rotation, in memory.
     pub detector: Arc<Detector>,
+    /// What is known of moving data, in memory: who waits, what failed, what is queued.
+    pub reencryption: Arc<reencryption::Live>,
     /// Failed sign-ins, in memory.
     pub throttle: Arc<Throttle>,
     /// `ROTA_BOOTSTRAP_TOKEN` while it is set, as a hash.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use engine::change::Topic;
-use engine::id::{CredentialId, RotationId};
+use engine::id::{CredentialId, JobId, RotationId};
 use engine::ports::Announcer;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -56,6 +56,7 @@ pub(crate) struct Notice {
 enum WireTopic {
     Credential(CredentialId),
     Rotation(RotationId),
+    Reencryption(JobId),
     Catalog,
 }
 
@@ -64,6 +65,7 @@ impl From<&Topic> for WireTopic {
         match topic {
             Topic::Credential(id) => Self::Credential(id.clone()),
             Topic::Rotation(id) => Self::Rotation(id.clone()),
+            Topic::Reencryption(id) => Self::Reencryption(id.clone()),
             Topic::Catalog => Self::Catalog,
         }
     }
@@ -74,6 +76,7 @@ impl From<WireTopic> for Topic {
         match topic {
             WireTopic::Credential(id) => Self::Credential(id),
             WireTopic::Rotation(id) => Self::Rotation(id),
+            WireTopic::Reencryption(id) => Self::Reencryption(id),
             WireTopic::Catalog => Self::Catalog,
         }
     }

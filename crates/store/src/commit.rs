@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use crate::dialect::Backend;
 use crate::failure::WriteError;
 use crate::{
-    account, backup_record, consumer, credential, freeze, instance, issuer, rotation, secret, setting,
-    sign_in_link, token, version,
+    account, backup_record, census, consumer, credential, freeze, instance, issuer, job, rotation, secret,
+    setting, sign_in_link, target, token, version,
 };
 
 /// Whether a change with this write must carry an audit entry (invariant 5).
@@ -39,13 +39,23 @@ fn needs_audit(write: &Write) -> bool {
         | Write::UpdateToken(_)
         | Write::InsertSignInLink(_)
         | Write::UpdateSignInLink(_)
-        | Write::InsertBackup(_) => true,
+        | Write::InsertBackup(_)
+        | Write::InsertTarget(_)
+        | Write::UpdateTarget(_)
+        | Write::DeleteTarget(_)
+        | Write::InsertJob(_)
+        | Write::InsertApplicationBackup(_)
+        | Write::DeleteApplicationBackup(_) => true,
         Write::UpdateRotation(_)
         | Write::AppendRecord { .. }
         | Write::ExpectRotation { .. }
         | Write::PutInstance(_)
         | Write::PutSetting { .. }
-        | Write::InsertSetting { .. } => false,
+        | Write::InsertSetting { .. }
+        | Write::UpdateJob(_)
+        | Write::ReplaceRanges { .. }
+        | Write::AdvanceRange { .. }
+        | Write::PutCensus(_) => false,
     }
 }
 
@@ -114,6 +124,16 @@ async fn apply_write(
         Write::InsertBackup(backup) => backup_record::insert(connection, backup).await,
         Write::PutSetting { key, value } => setting::put(connection, key, value).await,
         Write::InsertSetting { key, value } => setting::insert(connection, key, value).await,
+        Write::InsertTarget(target) => target::insert(connection, target).await,
+        Write::UpdateTarget(target) => target::update(connection, target).await,
+        Write::DeleteTarget(target) => target::delete(connection, target).await,
+        Write::InsertJob(job) => job::insert(connection, job).await,
+        Write::UpdateJob(job) => job::update(connection, job).await,
+        Write::ReplaceRanges { job, ranges } => job::replace_ranges(connection, job, ranges).await,
+        Write::AdvanceRange { range, token } => job::advance_range(connection, range, *token).await,
+        Write::PutCensus(census) => census::put(connection, census).await,
+        Write::InsertApplicationBackup(backup) => target::insert_backup(connection, backup).await,
+        Write::DeleteApplicationBackup(backup) => target::delete_backup(connection, backup).await,
     }
 }
 

@@ -20,7 +20,7 @@ use crate::file_lock::{FileLock, FileLockError, open_private};
 use crate::group::{self, Pending, Writer};
 use crate::listener::{self, Watch};
 use crate::migration::{self, MigrationError};
-use crate::{lease, sqlite_path};
+use crate::{job, lease, sqlite_path};
 
 /// An outage of PostgreSQL is said after this long; SQLite's one writer may make others wait longer.
 const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
@@ -135,6 +135,7 @@ impl Database {
         let writers = connect(Backend::Sqlite, &url, 1).await?;
         migration::migrate(&writers, Backend::Sqlite).await?;
         lease::end_all(&writers).await?;
+        job::end_all_leases(&writers).await?;
         let readers = connect(Backend::Sqlite, &url, options.connections.max(1)).await?;
         Ok(Arc::new(Self::start(
             Backend::Sqlite,

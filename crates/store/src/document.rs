@@ -39,6 +39,9 @@ documents! {
     engine::access::Account => "account",
     engine::access::Token => "token",
     engine::access::SignInLink => "sign_in_link",
+    engine::reencryption::Target => "target",
+    engine::reencryption::Job => "reencryption",
+    engine::reencryption::ApplicationBackup => "application_backup",
 }
 
 /// The columns that every such table has.

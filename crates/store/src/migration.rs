@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     1 "0001_first_tables"
     2 "0002_measure"
     3 "0003_backup"
+    4 "0004_reencryption"
 };
 
 impl Migration {

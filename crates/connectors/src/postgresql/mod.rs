@@ -14,6 +14,7 @@ mod session;
 mod session_end;
 mod settings;
 mod sql;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -27,6 +28,8 @@ use engine::ports::{
 use engine::rotation::ErrorClass;
 use engine::{Randomness, RuleError};
 use keyring::SecretText;
+
+pub use self::table::PostgreSqlTables;
 
 use self::config::{IssuerConfig, TargetConfig};
 use crate::mask::mask_values;

@@ -64,6 +64,16 @@ impl Session {
         Ok(session)
     }
 
+    /// Signs in to read and write rows; how long that may take is the caller's to say.
+    pub(super) async fn of_rows(
+        config: &IssuerConfig,
+        login: &str,
+        password: &SecretText,
+    ) -> Result<(PgConnection, String), ConnectorError> {
+        let session = Self::open(config, login, password).await?;
+        Ok((session.connection, session.who))
+    }
+
     async fn open(config: &IssuerConfig, login: &str, password: &SecretText) -> Result<Self, ConnectorError> {
         let who = format!("`{login}` at {}:{}", config.host, config.port);
         // The driver panics on what SASLprep refuses.
@@ -211,6 +221,11 @@ where
             format!("the server's answer has no readable column `{name}`"),
         )
     })
+}
+
+/// What an error means while rows are read, or replaced in a way that may be repeated.
+pub(super) fn classify_rows(error: &sqlx::Error, what: &str) -> ConnectorError {
+    classify(error, Phase::Read, what)
 }
 
 fn sqlstate(error: &sqlx::Error) -> Option<String> {

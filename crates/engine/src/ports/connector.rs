@@ -10,6 +10,7 @@ use keyring::{Randomness, SecretText};
 use crate::catalog::{Issuer, Strategy, VersionNumber};
 use crate::id::CredentialId;
 use crate::name::Name;
+use crate::ports::target::TargetKind;
 use crate::rotation::ErrorClass;
 use crate::rule::RuleError;
 
@@ -220,31 +221,55 @@ pub trait Connector: Send + Sync {
     ) -> Result<String, ConnectorError>;
 }
 
-/// The registry: kind to connector.
+/// The registry: kind to connector, for issuers and for targets of re-encryption.
 #[derive(Clone, Default)]
-pub struct Connectors(BTreeMap<&'static str, Arc<dyn Connector>>);
+pub struct Connectors {
+    issuers: BTreeMap<&'static str, Arc<dyn Connector>>,
+    targets: BTreeMap<&'static str, Arc<dyn TargetKind>>,
+}
 
 impl Connectors {
     /// With one more kind.
     #[must_use]
     pub fn with(mut self, connector: Arc<dyn Connector>) -> Self {
-        self.0.insert(connector.kind(), connector);
+        self.issuers.insert(connector.kind(), connector);
+        self
+    }
+
+    /// With one more kind of target.
+    #[must_use]
+    pub fn with_target(mut self, target: Arc<dyn TargetKind>) -> Self {
+        self.targets.insert(target.kind(), target);
         self
     }
 
     /// The connector of a kind.
     pub fn of(&self, kind: &str) -> Option<&Arc<dyn Connector>> {
-        self.0.get(kind)
+        self.issuers.get(kind)
+    }
+
+    /// The kind of target of that label.
+    pub fn target(&self, kind: &str) -> Option<&Arc<dyn TargetKind>> {
+        self.targets.get(kind)
     }
 
     /// Every kind there is.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
-        self.0.keys().copied()
+        self.issuers.keys().copied()
+    }
+
+    /// Every kind of target there is.
+    pub fn target_kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.targets.keys().copied()
     }
 }
 
 impl fmt::Debug for Connectors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_set().entries(self.0.keys()).finish()
+        formatter
+            .debug_struct("Connectors")
+            .field("issuers", &self.issuers.keys())
+            .field("targets", &self.targets.keys())
+            .finish()
     }
 }

@@ -2,21 +2,24 @@
 
 pub mod connector;
 pub mod store;
+pub mod target;
 
 pub use connector::{
     Connector, ConnectorError, Connectors, Inspection, Issued, IssuerAccess, Material, Proposal, Target,
     Values,
 };
 pub use store::{
-    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, LeaseStore, MeasureStore,
-    OutcomeBucket, OutcomeStore, RecoveryStore, RotationFilter, RotationStore, SecretRef, SettingStore,
-    Store, StoreError,
+    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, JobFilter, LeaseStore, MeasureStore,
+    OutcomeBucket, OutcomeStore, RecoveryStore, ReencryptionStore, RotationFilter, RotationStore, SecretRef,
+    SettingStore, Store, StoreError,
 };
+pub use target::{Batch, Bounds, Cursor, Locator, StoredRecord, Swap, TargetKind, TargetSession};
 
 use std::time::Duration;
 
 use crate::change::Topic;
 use crate::name::Name;
+use crate::reencryption::Counts;
 
 /// Tells those who wait that something changed: long polls, event streams, the driver. Never blocks.
 pub trait Announcer: Send + Sync {
@@ -32,4 +35,6 @@ pub trait Meter: Send + Sync {
     fn rotation_ended(&self, kind: &'static str, outcome: &'static str);
     /// From the first bad outcome received to the previous credential served again.
     fn rollback_served(&self, duration: Duration);
+    /// Records of a target that a worker looked at; `mode` is the job's, or `lazy`.
+    fn records_moved(&self, _target: &Name, _mode: &'static str, _counts: &Counts) {}
 }

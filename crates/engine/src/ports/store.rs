@@ -9,10 +9,11 @@ use crate::change::{Change, CommitError, Fence};
 use crate::clock::Timestamp;
 use crate::delivery::Instance;
 use crate::freeze::Freeze;
-use crate::id::{AccountId, CredentialId, FreezeId, RotationId, TokenId};
+use crate::id::{AccountId, CredentialId, FreezeId, JobId, RotationId, TargetId, TokenId};
 use crate::measure::Measure;
 use crate::name::Name;
 use crate::recovery::Backup;
+use crate::reencryption::{ApplicationBackup, Census, Job, Range, Target};
 use crate::rotation::{Rotation, RotationRecord};
 
 /// The store failed, or a row breaks our rules.
@@ -80,6 +81,7 @@ pub trait Store:
     + MeasureStore
     + RecoveryStore
     + SettingStore
+    + ReencryptionStore
 {
     /// Stores all of a change or nothing, durable (fsynced) before it answers, audit entries chained in the same
     /// transaction, then announces its topics.
@@ -258,4 +260,50 @@ pub trait SettingStore: Send + Sync {
     async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
     /// All whose name starts with `prefix`, by name.
     async fn settings(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+}
+
+/// Which jobs to list, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct JobFilter {
+    pub target: Option<TargetId>,
+    /// A label such as `running`.
+    pub state: Option<String>,
+    /// Only those created before this one (its id): the cursor.
+    pub before: Option<JobId>,
+    pub limit: u32,
+}
+
+/// Targets, jobs over them with their ranges, censuses, and registered copies.
+#[async_trait]
+pub trait ReencryptionStore: Send + Sync {
+    async fn target(&self, name: &Name) -> Result<Option<Target>, StoreError>;
+    async fn target_by_id(&self, id: &TargetId) -> Result<Option<Target>, StoreError>;
+    /// All, by name.
+    async fn targets(&self) -> Result<Vec<Target>, StoreError>;
+    async fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError>;
+    async fn jobs(&self, filter: &JobFilter) -> Result<Vec<Job>, StoreError>;
+    /// All that are not terminal.
+    async fn jobs_under_way(&self) -> Result<Vec<Job>, StoreError>;
+    /// The ranges of a job's present pass with their leases, by number.
+    async fn ranges(&self, job: &JobId) -> Result<Vec<Range>, StoreError>;
+    /// Takes or renews the lease of `holder` on a range until `until`; a new holder gets a higher token. None while
+    /// another holder's lease runs, and once the range is finished.
+    async fn take_range(
+        &self,
+        job: &JobId,
+        pass: u32,
+        number: u32,
+        holder: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<i64>, StoreError>;
+    /// Ends the lease of this token; one that is not held any more stays as it is.
+    async fn release_range(&self, job: &JobId, pass: u32, number: u32, token: i64) -> Result<(), StoreError>;
+    /// How many ranges of a job are under a running lease.
+    async fn ranges_under_work(&self, job: &JobId, now: Timestamp) -> Result<u32, StoreError>;
+    async fn latest_census(&self, target: &TargetId) -> Result<Option<Census>, StoreError>;
+    /// The censuses of a target, or of all, since a time, oldest first.
+    async fn censuses(&self, target: Option<&TargetId>, since: Timestamp) -> Result<Vec<Census>, StoreError>;
+    /// All registered copies, by name.
+    async fn application_backups(&self) -> Result<Vec<ApplicationBackup>, StoreError>;
 }

@@ -173,6 +173,7 @@ async fn open(
         meter: Arc::new(NoMeter),
         live,
         detector: Arc::new(Detector::default()),
+        reencryption: Arc::default(),
         throttle: Arc::new(Throttle::new()),
         bootstrap: None,
     };

@@ -113,6 +113,7 @@ impl House {
             meter: Arc::new(Quiet),
             live: Arc::new(Live::new(clock.now())),
             detector: Arc::new(Detector::default()),
+            reencryption: Arc::default(),
             throttle: Arc::new(Throttle::new()),
             bootstrap: Some(Arc::new(bootstrap)),
         };

@@ -25,7 +25,7 @@ use crate::rotation::ErrorClass;
 use crate::rule::{Refusal, RuleError};
 
 /// Reads a name, or notes the rule it breaks.
-fn parse_name(text: &str, pointer: &str, broken: &mut Vec<RuleError>) -> Option<Name> {
+pub(crate) fn parse_name(text: &str, pointer: &str, broken: &mut Vec<RuleError>) -> Option<Name> {
     if text == "new" {
         // The page of that address makes one.
         broken.push(RuleError::new(
@@ -40,7 +40,7 @@ fn parse_name(text: &str, pointer: &str, broken: &mut Vec<RuleError>) -> Option<
 }
 
 /// A text for people: not longer than `longest` characters, no control characters but line ends.
-fn check_text(text: &str, pointer: &str, longest: usize, broken: &mut Vec<RuleError>) {
+pub(crate) fn check_text(text: &str, pointer: &str, longest: usize, broken: &mut Vec<RuleError>) {
     let is_control = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
     if text.chars().count() > longest || text.chars().any(is_control) {
         let detail = format!("at most {longest} characters, none of them a control character");
@@ -49,7 +49,7 @@ fn check_text(text: &str, pointer: &str, longest: usize, broken: &mut Vec<RuleEr
 }
 
 /// Empty and blank mean none.
-fn filled(text: Option<String>) -> Option<String> {
+pub(crate) fn filled(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned())
         .filter(|text| !text.is_empty())
 }
@@ -94,7 +94,7 @@ fn because(detail: String, reason: Option<&str>) -> String {
 }
 
 /// Where the form shows an issuer's answer.
-fn rule_of(error: &ConnectorError, on_refused_login: &str, otherwise: &str) -> RuleError {
+pub(crate) fn rule_of(error: &ConnectorError, on_refused_login: &str, otherwise: &str) -> RuleError {
     let (pointer, words) = match error.class {
         ErrorClass::Authentication => (on_refused_login, "the issuer refused the login"),
         ErrorClass::Permission => (on_refused_login, "the administrator may not do what is needed"),
@@ -104,7 +104,7 @@ fn rule_of(error: &ConnectorError, on_refused_login: &str, otherwise: &str) -> R
     RuleError::new(pointer, format!("{words}: {}", error.detail))
 }
 
-fn check_revision(if_match: Option<i64>, stored: i64) -> Result<(), Refusal> {
+pub(crate) fn check_revision(if_match: Option<i64>, stored: i64) -> Result<(), Refusal> {
     if if_match.is_some_and(|revision| revision != stored) {
         Err(Refusal::Stale)
     } else {
