@@ -26,6 +26,8 @@ missing_packages() {
     [ "$purpose" = test ] || return 0
     postgres_binaries || echo postgresql
     present promtool || echo prometheus
+    present gcore || echo gdb
+    present softhsm2-util || echo softhsm2
     present chromium || echo chromium
     # Chromium draws boxes for letters where there is no font at all.
     [ -d /usr/share/fonts/truetype/liberation ] || echo fonts-liberation

@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod migrate;
 mod restore;
+mod root;
 mod run;
 mod serve;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::{ConfigError, ServeOptions};
+use crate::memory;
 
 /// Rotates credentials and keys without outages, and shows how healthy rotation is
 #[derive(Debug, Parser)]
@@ -39,6 +41,13 @@ enum Command {
     /// Administer this installation from its own machine
     #[command(subcommand)]
     Admin(admin::AdminCommand),
+    /// Wipe every key from the running server's memory; what needs none goes on
+    Seal(root::SealOptions),
+    /// Open the running server's keys again: by its root, by a share, or by the passphrase
+    Unseal(root::UnsealOptions),
+    /// Look after the root of trust
+    #[command(subcommand)]
+    Root(root::RootCommand),
     /// Run a program with credentials, and tell it when they change
     Run(Box<run::RunOptions>),
     /// Be one of the sandbox's programs; the server starts these itself
@@ -102,6 +111,7 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .on_thread_park(memory::wipe_stack)
         .build()
         .map_err(|error| CommandError::Failed(format!("no threads can be started: {error}")))?;
     let done = runtime.block_on(async {
@@ -112,6 +122,9 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             Command::Restore(options) => restore::restore(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
             Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
+            Command::Seal(options) => root::seal(options).await.map(|()| ExitCode::SUCCESS),
+            Command::Unseal(options) => root::unseal(options).await.map(|()| ExitCode::SUCCESS),
+            Command::Root(command) => root::root(command).await.map(|()| ExitCode::SUCCESS),
             Command::Run(options) => run::run(*options).await.map(ExitCode::from),
             Command::SandboxProgram => ::sandbox::run()
                 .await

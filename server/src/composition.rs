@@ -6,7 +6,6 @@ use engine::access::{BootstrapToken, Throttle};
 use engine::delivery::Live;
 use engine::detection::Detector;
 use engine::ports::Announcer;
-use engine::seal::RootKeySource as Opened;
 use engine::seal::Sealer;
 use engine::{Clock, Randomness, Services};
 use store::{Database, Options};
@@ -19,8 +18,9 @@ use crate::config::{Config, DatabaseUrl, RootKeySource};
 use crate::host::{OsRandomness, SystemClock};
 use crate::http::AppState;
 use crate::http::state::Shared;
-use crate::root_key;
+use crate::root_key::ConfiguredRoots;
 use crate::telemetry::Metrics;
+use crate::workers;
 
 /// Passwords checked at once: each takes 19 MiB and a core.
 const PASSWORD_CHECKS: usize = 2;
@@ -36,12 +36,18 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
 }
 
-/// Everything `rota serve` needs; the database is open and the wrapping keys are unlocked when this returns.
+/// Everything `rota serve` needs; the database is open when this returns, and the keys too, unless they must be had from
+/// people or their root is away: then it is sealed.
 ///
 /// # Errors
 /// With what is wrong and how to mend it; nothing was changed then.
-pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<AppState, CommandError> {
-    let mut parts = build(&config.database, &config.root_key, config.metrics_series_limit).await?;
+pub async fn compose(
+    config: &Config,
+    memory: api::root::Memory,
+    shutdown: CancellationToken,
+) -> Result<AppState, CommandError> {
+    let roots = (config.root_key.clone(), config.next_root.clone());
+    let mut parts = build(&config.database, roots, config.metrics_series_limit).await?;
     if let Some(token) = &config.bootstrap_token {
         let token = BootstrapToken::new(token.duplicate()).map_err(CommandError::failed)?;
         parts.services.bootstrap = Some(Arc::new(token));
@@ -55,6 +61,8 @@ pub async fn compose(config: &Config, shutdown: CancellationToken) -> Result<App
         metrics_open: config.metrics_open,
         public_url: OnceLock::new(),
         root_key_beside_database: matches!(config.root_key, RootKeySource::BesideDatabase(_)),
+        root_grace: config.root_grace,
+        memory,
         sandbox: config.sandbox,
         sandbox_programs: OnceLock::new(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
@@ -72,7 +80,7 @@ pub async fn compose_services(
     database: &DatabaseUrl,
     root_key: &RootKeySource,
 ) -> Result<Parts, CommandError> {
-    build(database, root_key, SERIES_LIMIT).await
+    build(database, (root_key.clone(), None), SERIES_LIMIT).await
 }
 
 /// Opens the database and brings it to this version.
@@ -96,7 +104,7 @@ pub async fn open_database(
 
 async fn build(
     url: &DatabaseUrl,
-    root_key: &RootKeySource,
+    (root_key, next_root): (RootKeySource, Option<RootKeySource>),
     series_limit: usize,
 ) -> Result<Parts, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -105,8 +113,18 @@ async fn build(
     let announcements = Arc::new(Announcements::new(Arc::clone(&live)));
     let announcer: Arc<dyn Announcer> = announcements.clone();
     let database = open_database(url, Arc::clone(&announcer)).await?;
-    let sealer = unlock(&database, root_key, clock.as_ref()).await?;
     let metrics = Arc::new(Metrics::new(series_limit).map_err(CommandError::failed)?);
+    let roots = ConfiguredRoots::new(root_key, next_root, Arc::clone(&metrics));
+    let sealer = Sealer::new(Arc::new(roots), randomness.clone());
+    match sealer.open(database.as_ref(), clock.as_ref()).await {
+        Ok(()) => {}
+        Err(error) if error.may_pass() => {
+            if let Some(because) = sealer.sealed_because() {
+                workers::root::say_sealed(&because);
+            }
+        }
+        Err(error) => return Err(CommandError::failed(error)),
+    }
     let services = Services {
         store: database.clone(),
         connectors: connectors::all(randomness.clone()),
@@ -129,23 +147,15 @@ async fn build(
     })
 }
 
-/// A new root key file is made only while nothing is sealed.
+/// The keys of a database, opened by what an operator gave, for commands that need nothing else.
 pub(crate) async fn unlock(
     database: &Database,
     source: &RootKeySource,
     clock: &dyn Clock,
 ) -> Result<Sealer, CommandError> {
-    let opened = match source {
-        RootKeySource::Passphrase(passphrase) => Opened::Passphrase(passphrase.duplicate()),
-        RootKeySource::File(path) | RootKeySource::BesideDatabase(path) => {
-            let holds_sealed = Sealer::needs_existing_root_key(database)
-                .await
-                .map_err(CommandError::failed)?;
-            let key = root_key::read_or_create(path, holds_sealed, &OsRandomness);
-            Opened::Key(key.map_err(CommandError::failed)?)
-        }
-    };
-    Sealer::unlock(database, opened, clock, Arc::new(OsRandomness))
-        .await
-        .map_err(CommandError::failed)
+    let metrics = Arc::new(Metrics::new(SERIES_LIMIT).map_err(CommandError::failed)?);
+    let roots = ConfiguredRoots::new(source.clone(), None, metrics);
+    let sealer = Sealer::new(Arc::new(roots), Arc::new(OsRandomness));
+    sealer.open(database, clock).await.map_err(CommandError::failed)?;
+    Ok(sealer)
 }

@@ -1,16 +1,21 @@
 //! What the command line and the environment say, checked. Nothing else reads either.
 
+mod machine;
 mod network;
+mod root;
 mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use keyring::SecretText;
 use url::Url;
 
+pub use machine::{AwsKmsSettings, Pkcs11Settings, SecretSource};
 pub use network::AddressRange;
+pub use root::{GivenPassphrase, RootKeyOptions, RootKeySource, RootKind, read_secret_file};
 pub use secret::{DatabaseUrl, read_secret};
 
 /// A wrong setting, and how to mend it.
@@ -71,45 +76,6 @@ impl DatabaseOptions {
     }
 }
 
-/// Where the root key comes from.
-#[derive(Args, Clone, Debug)]
-pub struct RootKeyOptions {
-    /// The file with the root key, made with mode 0600 while the database holds nothing sealed.
-    /// Instead: ROTA_ROOT_PASSPHRASE or ROTA_ROOT_PASSPHRASE_FILE
-    #[arg(long, env = "ROTA_ROOT_KEY_FILE")]
-    root_key_file: Option<PathBuf>,
-}
-
-/// Where the root key comes from, decided.
-#[derive(Debug)]
-pub enum RootKeySource {
-    /// A file that was named.
-    File(PathBuf),
-    /// A passphrase, stretched with a stored salt.
-    Passphrase(SecretText),
-    /// `root.key` beside the database: a standing finding.
-    BesideDatabase(PathBuf),
-}
-
-impl RootKeyOptions {
-    /// The source of the root key for this database.
-    ///
-    /// # Errors
-    /// When a file and a passphrase are both given.
-    pub fn source(&self, database: &DatabaseUrl) -> Result<RootKeySource, ConfigError> {
-        let passphrase = read_secret("ROTA_ROOT_PASSPHRASE", "ROTA_ROOT_PASSPHRASE_FILE")?;
-        match (&self.root_key_file, passphrase) {
-            (Some(_), Some(_)) => Err(ConfigError::Both {
-                first: "ROTA_ROOT_KEY_FILE",
-                second: "ROTA_ROOT_PASSPHRASE",
-            }),
-            (Some(path), None) => Ok(RootKeySource::File(path.clone())),
-            (None, Some(passphrase)) => Ok(RootKeySource::Passphrase(passphrase)),
-            (None, None) => Ok(RootKeySource::BesideDatabase(database.folder().join("root.key"))),
-        }
-    }
-}
-
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -135,6 +101,9 @@ pub struct ServeOptions {
     pub database: DatabaseOptions,
     #[command(flatten)]
     pub root_key: RootKeyOptions,
+    /// A root of trust that stands elsewhere may be silent for so long before its keys are wiped from memory, e.g. PT1H
+    #[arg(long, env = "ROTA_ROOT_GRACE", default_value = "PT1H")]
+    root_grace: api::IsoDuration,
     /// The address to listen on
     #[arg(long, env = "ROTA_LISTEN", default_value = "127.0.0.1:3000")]
     listen: SocketAddr,
@@ -181,6 +150,9 @@ pub struct TlsFiles {
 pub struct Config {
     pub database: DatabaseUrl,
     pub root_key: RootKeySource,
+    /// Where a migration of the root goes.
+    pub next_root: Option<RootKeySource>,
+    pub root_grace: Duration,
     pub listen: SocketAddr,
     pub public_url: Option<Url>,
     pub tls: Option<TlsFiles>,
@@ -204,6 +176,7 @@ impl ServeOptions {
     pub fn check(self) -> Result<Config, ConfigError> {
         let database = self.database.url()?;
         let root_key = self.root_key.source(&database)?;
+        let next_root = self.root_key.next_source()?;
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(certificate), Some(key)) => Some(TlsFiles { certificate, key }),
             _ => None,
@@ -229,6 +202,8 @@ impl ServeOptions {
         Ok(Config {
             database,
             root_key,
+            next_root,
+            root_grace: self.root_grace.into(),
             listen: self.listen,
             public_url: self.public_url,
             tls,

@@ -3,6 +3,8 @@
 //! Whoever may open the socket may already read the database and its root key, so the file's mode is the whole of the
 //! access check.
 
+mod root;
+
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -21,12 +23,16 @@ use crate::auth::sign_in;
 use crate::http::AppState;
 use crate::recovery;
 
+pub use root::RootRequest;
+
 /// A check of a long audit takes time.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_LINE: u64 = 4_096;
+/// New shares make the longest reply.
+const LONGEST_REPLY: u64 = 64 * 1_024;
 
 /// What may be asked for, one line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Request {
     /// A link that signs the named account in, or the first administrator.
     SignInLink { account: Option<String> },
@@ -34,6 +40,8 @@ pub enum Request {
     VerifyAudit,
     /// A backup: one line about it, then its bytes.
     Backup,
+    /// Something about the root of trust.
+    Root(Box<RootRequest>),
 }
 
 impl Request {
@@ -44,6 +52,8 @@ impl Request {
             }
             Self::VerifyAudit => "verify-audit\n".to_owned(),
             Self::Backup => "backup\n".to_owned(),
+            // Texts and numbers only: writing them as JSON cannot fail.
+            Self::Root(request) => format!("root {}\n", serde_json::to_string(request).unwrap_or_default()),
         }
     }
 
@@ -54,6 +64,9 @@ impl Request {
             _ => {}
         }
         let (word, rest) = line.split_once(' ')?;
+        if word == "root" {
+            return serde_json::from_str(rest).ok().map(Box::new).map(Self::Root);
+        }
         let account = Some(rest.trim())
             .filter(|name| !name.is_empty())
             .map(str::to_owned);
@@ -138,7 +151,7 @@ async fn converse(stream: UnixStream, state: &AppState) -> io::Result<()> {
     let mut reader = BufReader::new(reader.take(LONGEST_LINE));
     in_time(reader.read_line(&mut line)).await?;
     let request = Request::parse(&line);
-    if request == Some(Request::Backup) {
+    if matches!(request, Some(Request::Backup)) {
         send_backup(&mut writer, state).await?;
         return writer.shutdown().await;
     }
@@ -172,6 +185,17 @@ async fn answer(request: Option<Request>, state: &AppState) -> String {
             Ok(AuditVerification::Whole { head }) => format!("ok {} {}\n", head.sequence, head.hash.0),
             Ok(AuditVerification::Broken(broken)) => format!("refused the audit is broken: {broken}\n"),
             Err(error) => format!("refused {error}\n"),
+        },
+        Some(Request::Root(request)) => match root::answer(state, *request).await {
+            Ok(status) => match serde_json::to_string(&status) {
+                Ok(status) => format!("ok {status}\n"),
+                Err(error) => format!("refused {error}\n"),
+            },
+            Err(engine::Refusal::Rules(rules)) => {
+                let details: Vec<&str> = rules.iter().map(|rule| rule.detail.as_str()).collect();
+                format!("refused {}\n", details.join("; "))
+            }
+            Err(refusal) => format!("refused {refusal}\n"),
         },
         Some(Request::Backup) | None => {
             "refused this server does not know the request; are both of one version?\n".to_owned()
@@ -253,7 +277,7 @@ pub async fn ask(database: &Path, request: &Request) -> Result<Option<String>, S
     let exchange = async {
         stream.write_all(request.line().as_bytes()).await?;
         let mut reply = String::new();
-        stream.take(LONGEST_LINE).read_to_string(&mut reply).await?;
+        stream.take(LONGEST_REPLY).read_to_string(&mut reply).await?;
         io::Result::Ok(reply)
     };
     let reply = match tokio::time::timeout(PATIENCE, exchange).await {

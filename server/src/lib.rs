@@ -12,6 +12,7 @@ pub mod config;
 pub mod control;
 pub mod host;
 pub mod http;
+pub mod memory;
 pub mod recovery;
 pub mod root_key;
 pub mod sandbox;

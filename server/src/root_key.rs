@@ -1,180 +1,188 @@
-//! The root key file: read, checked, and made only while there is nothing it could fail to open.
+//! The roots of trust that the operator configured: one file per kind, put together here.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+mod aws_kms;
+mod aws_signature;
+pub mod file;
+mod metered;
+mod pkcs11;
 
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use engine::Randomness;
-use keyring::{RootKey, SecretBytes};
+use engine::ports::{RootError, RootOfTrust, RootWithRecord, Roots};
+use engine::seal::local::{KEY_FILE, LocalRoot};
+use engine::seal::record::RootRecord;
+use keyring::{RootKeyOrigin, SecretText};
 
-/// Why there is no root key, and how to mend it.
-#[derive(Debug, thiserror::Error)]
-pub enum RootKeyError {
-    /// Data is sealed and its key is not here.
-    #[error(
-        "the root key file {path} is missing, but the database holds sealed data that only it opens; put the file back from \
-         your backup, or name the right one in ROTA_ROOT_KEY_FILE. Nothing was created"
-    )]
-    Missing { path: PathBuf },
-    /// Others may read it.
-    #[error("others may read the root key file {path} (mode {mode:04o}); run: chmod 600 {path}")]
-    Open { path: PathBuf, mode: u32 },
-    /// Not a root key.
-    #[error(
-        "{path} is not a root key: it has {length} bytes, and a root key has {expected}; restore it from your backup"
-    )]
-    Length {
-        path: PathBuf,
-        length: usize,
-        expected: usize,
-    },
-    /// The file system refused.
-    #[error("the root key file {path} cannot be {verb}: {cause}")]
-    Io {
-        path: PathBuf,
-        verb: &'static str,
-        cause: io::Error,
-    },
+pub use file::{RootKeyError, read_or_create};
+
+use crate::config::RootKeySource;
+use crate::host::OsRandomness;
+use crate::telemetry::Metrics;
+use metered::Metered;
+
+/// What is configured. Nothing is kept open here: files are read and machines asked each time.
+#[derive(Debug)]
+pub struct ConfiguredRoots {
+    current: RootKeySource,
+    /// Where a migration goes.
+    next: Option<RootKeySource>,
+    metrics: Arc<Metrics>,
 }
 
-/// The key in the file; a new one when there is no file and nothing is sealed yet.
-///
-/// # Errors
-/// When the file is missing beside sealed data, readable by others, damaged, or cannot be read or made.
-pub fn read_or_create(
-    path: &Path,
-    holds_sealed_data: bool,
-    randomness: &dyn Randomness,
-) -> Result<RootKey, RootKeyError> {
-    match read(path) {
-        Err(RootKeyError::Io { cause, .. }) if cause.kind() == io::ErrorKind::NotFound => {
-            if holds_sealed_data {
-                return Err(RootKeyError::Missing {
-                    path: path.to_owned(),
-                });
+impl ConfiguredRoots {
+    /// The roots of this configuration.
+    pub fn new(current: RootKeySource, next: Option<RootKeySource>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            current,
+            next,
+            metrics,
+        }
+    }
+
+    fn metered(&self, root: Arc<dyn RootOfTrust>) -> Arc<dyn RootOfTrust> {
+        Metered::over(root, Arc::clone(&self.metrics))
+    }
+}
+
+#[async_trait]
+impl Roots for ConfiguredRoots {
+    async fn open(&self, record: &RootRecord) -> Result<Arc<dyn RootOfTrust>, RootError> {
+        // Nothing needs to be configured for these: the people come.
+        if let RootRecord::Shares(set) = record {
+            let (threshold, shares) = (set.threshold, set.shares);
+            return Err(RootError::NeedsShares { threshold, shares });
+        }
+        let refused = match open(&self.current, record).await {
+            Ok(root) => return Ok(self.metered(root)),
+            Err(error) => error,
+        };
+        // After a migration the settings of both roots may stand for a while.
+        match &self.next {
+            Some(next) => match open(next, record).await {
+                Ok(root) => Ok(self.metered(root)),
+                Err(_) => Err(refused),
+            },
+            None => Err(refused),
+        }
+    }
+
+    async fn first(&self) -> Result<RootWithRecord, RootError> {
+        let (root, record) = first(&self.current).await?;
+        Ok((self.metered(root), record))
+    }
+
+    async fn next(&self) -> Result<Option<RootWithRecord>, RootError> {
+        match &self.next {
+            None => Ok(None),
+            Some(next) => {
+                let (root, record) = first(next).await?;
+                Ok(Some((self.metered(root), record)))
             }
-            create(path, randomness)?;
-            read(path)
         }
-        other => other,
     }
 }
 
-fn read(path: &Path) -> Result<RootKey, RootKeyError> {
-    let failed = |cause| RootKeyError::Io {
-        path: path.to_owned(),
-        verb: "read",
-        cause,
-    };
-    let file = File::open(path).map_err(failed)?;
-    // Of the opened file, not of the name: the two cannot differ.
-    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(RootKeyError::Open {
-            path: path.to_owned(),
-            mode,
-        });
-    }
-    // Room for all of it from the start: growing would leave copies behind in freed memory.
-    let mut bytes = Vec::with_capacity(4 * RootKey::LENGTH);
-    file.take(3 * RootKey::LENGTH as u64)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
-    let bytes = SecretBytes::new(bytes);
-    RootKey::from_bytes(&bytes).map_err(|_| RootKeyError::Length {
-        path: path.to_owned(),
-        length: bytes.len(),
-        expected: RootKey::LENGTH,
-    })
+fn randomness() -> Arc<dyn Randomness> {
+    Arc::new(OsRandomness)
 }
 
-/// Written whole under another name first, then linked: a crash leaves no half key, and two starting processes cannot
-/// overwrite each other's.
-fn create(path: &Path, randomness: &dyn Randomness) -> Result<(), RootKeyError> {
-    let failed = |cause| RootKeyError::Io {
-        path: path.to_owned(),
-        verb: "made",
-        cause,
-    };
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(format!(".{}.new", std::process::id()));
-    let draft = PathBuf::from(draft);
-    let written = (|| {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)?;
-        // The mode above is cut by the umask, never widened; this makes it exact.
-        file.set_permissions(fs::Permissions::from_mode(0o600))?;
-        file.write_all(RootKey::generate(randomness).expose_bytes())?;
-        file.sync_all()?;
-        match fs::hard_link(&draft, path) {
-            // Another process made it meanwhile: that one counts.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            other => other?,
+/// The root of one source, as this record describes it.
+async fn open(source: &RootKeySource, record: &RootRecord) -> Result<Arc<dyn RootOfTrust>, RootError> {
+    match source {
+        RootKeySource::File(path) | RootKeySource::BesideDatabase(path) => of_file(path, record, KEY_FILE),
+        RootKeySource::Systemd(path) => of_file(path, record, "systemd"),
+        RootKeySource::Passphrase(given) => {
+            let Some(passphrase) = given.copy() else {
+                return Err(RootError::NeedsPassphrase);
+            };
+            let root = of_passphrase(passphrase, record).await?;
+            // It opened: from here on it is typed again, so that sealing leaves nothing behind.
+            given.forget();
+            Ok(root)
         }
-        File::open(folder)?.sync_all()
-    })();
-    let removed = fs::remove_file(&draft);
-    written.map_err(failed)?;
-    removed.map_err(failed)
+        RootKeySource::PassphraseFile(path) => of_passphrase(passphrase_in(path)?, record).await,
+        RootKeySource::AskForPassphrase => match record {
+            RootRecord::Key(_) => Err(RootError::NeedsPassphrase),
+            other => Err(other_than(other, "a passphrase")),
+        },
+        RootKeySource::Shares => Err(other_than(record, "shares")),
+        RootKeySource::Pkcs11(settings) => pkcs11::open(settings, record).await,
+        RootKeySource::AwsKms(settings) => aws_kms::open(settings, record).await,
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::host::OsRandomness;
-
-    #[test]
-    fn a_key_is_made_once_with_mode_600() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("root.key");
-        let made = read_or_create(&path, false, &OsRandomness).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
-        let again = read_or_create(&path, true, &OsRandomness).unwrap();
-        assert_eq!(made.fingerprint(), again.fingerprint());
-        assert_eq!(
-            fs::read_dir(folder.path()).unwrap().count(),
-            1,
-            "no draft stays behind"
-        );
+/// A new root of one source: for an empty database, or for a migration to go to.
+async fn first(source: &RootKeySource) -> Result<RootWithRecord, RootError> {
+    match source {
+        RootKeySource::File(path) | RootKeySource::BesideDatabase(path) => {
+            let key = read_or_create(path, false, &OsRandomness).map_err(refused)?;
+            Ok(LocalRoot::first_of_key(key, KEY_FILE, randomness()))
+        }
+        RootKeySource::Systemd(path) => {
+            let key = file::read_credential(path).map_err(refused)?;
+            Ok(LocalRoot::first_of_key(key, "systemd", randomness()))
+        }
+        RootKeySource::Passphrase(given) => match given.copy() {
+            Some(passphrase) => of_new_passphrase(passphrase).await,
+            None => Err(RootError::NeedsPassphrase),
+        },
+        RootKeySource::PassphraseFile(path) => of_new_passphrase(passphrase_in(path)?).await,
+        RootKeySource::Pkcs11(settings) => pkcs11::first(settings).await,
+        RootKeySource::AwsKms(settings) => aws_kms::first(settings).await,
+        RootKeySource::AskForPassphrase => Err(RootError::Refused(
+            "a new root needs its passphrase: set ROTA_ROOT_PASSPHRASE_FILE for this start".to_owned(),
+        )),
+        RootKeySource::Shares => Err(RootError::Refused(
+            "a new database cannot begin with shares: start it with a key file, then run \
+             `rota root migrate --to shares --threshold 3 --shares 5` and give the shares out"
+                .to_owned(),
+        )),
     }
+}
 
-    #[test]
-    fn beside_sealed_data_nothing_is_made() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("root.key");
-        let refused = read_or_create(&path, true, &OsRandomness).unwrap_err();
-        assert!(matches!(refused, RootKeyError::Missing { .. }), "{refused}");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+fn of_file(path: &Path, record: &RootRecord, kind: &'static str) -> Result<Arc<dyn RootOfTrust>, RootError> {
+    match record {
+        RootRecord::Key(stored) if stored.origin() == RootKeyOrigin::Given => {
+            let key = match kind {
+                KEY_FILE => read_or_create(path, true, &OsRandomness),
+                _ => file::read_credential(path),
+            };
+            LocalRoot::of_record(record, key.map_err(refused)?, kind, randomness())
+        }
+        other => Err(other_than(other, "a key file")),
     }
+}
 
-    #[test]
-    fn a_key_that_others_may_read_or_that_is_damaged_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("root.key");
-        read_or_create(&path, false, &OsRandomness).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-        assert!(matches!(
-            read_or_create(&path, true, &OsRandomness),
-            Err(RootKeyError::Open { mode: 0o640, .. })
-        ));
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        fs::write(&path, b"short").unwrap();
-        assert!(matches!(
-            read_or_create(&path, false, &OsRandomness),
-            Err(RootKeyError::Length { length: 5, .. })
-        ));
-        assert_eq!(
-            fs::read(&path).unwrap(),
-            b"short",
-            "a damaged key is not replaced"
-        );
+/// On a thread of its own: it takes a noticeable time and a lot of memory.
+async fn of_passphrase(
+    passphrase: SecretText,
+    record: &RootRecord,
+) -> Result<Arc<dyn RootOfTrust>, RootError> {
+    let record = record.clone();
+    let made =
+        tokio::task::spawn_blocking(move || LocalRoot::of_passphrase(&record, &passphrase, randomness()));
+    made.await.map_err(refused)?
+}
+
+async fn of_new_passphrase(passphrase: SecretText) -> Result<RootWithRecord, RootError> {
+    let made = tokio::task::spawn_blocking(move || LocalRoot::first_of_passphrase(&passphrase, randomness()));
+    made.await.map_err(refused)?
+}
+
+fn passphrase_in(path: &Path) -> Result<SecretText, RootError> {
+    crate::config::read_secret_file("ROTA_ROOT_PASSPHRASE_FILE", path).map_err(refused)
+}
+
+fn other_than(record: &RootRecord, given: &str) -> RootError {
+    RootError::Other {
+        stored: record.describe(),
+        given: given.to_owned(),
     }
+}
+
+fn refused(cause: impl std::fmt::Display) -> RootError {
+    RootError::Refused(cause.to_string())
 }

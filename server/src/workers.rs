@@ -2,6 +2,7 @@
 
 pub mod driver;
 pub mod housekeeping;
+pub mod root;
 
 use tokio_util::task::TaskTracker;
 
@@ -11,4 +12,5 @@ use crate::http::AppState;
 pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
     tasks.spawn(housekeeping::keep_house(state.clone()));
+    tasks.spawn(root::watch(state.clone()));
 }

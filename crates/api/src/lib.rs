@@ -24,6 +24,7 @@ pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod recovery;
+pub mod root;
 pub mod rotation;
 pub mod secret;
 pub mod signal;

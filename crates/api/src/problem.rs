@@ -68,6 +68,7 @@ pub mod code {
     pub const KEY_VERSION_UNUSABLE: &str = "key_version_unusable";
     pub const NOT_DRAINED: &str = "not_drained";
     pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
+    pub const SEALED: &str = "sealed";
     pub const UNAVAILABLE: &str = "unavailable";
     pub const INTERNAL: &str = "internal";
 }

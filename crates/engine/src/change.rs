@@ -105,6 +105,12 @@ pub enum Write {
         key: String,
         value: Vec<u8>,
     },
+    /// Replaces a value that still is `before`; the whole change is refused as stale otherwise.
+    ReplaceSetting {
+        key: String,
+        before: Vec<u8>,
+        after: Vec<u8>,
+    },
     /// Inserts a value under a name that must be free, so that two starting processes cannot both win.
     InsertSetting {
         key: String,

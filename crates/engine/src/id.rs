@@ -57,6 +57,8 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A migration from one root of trust to another.
+    MigrationId
     /// A system that accepts credentials.
     IssuerId
     /// A service that uses credentials.

@@ -69,7 +69,10 @@ pub enum Refusal {
     /// 422: understood, but against rules.
     #[error("{} field(s) break a rule", .0.len())]
     Rules(Vec<RuleError>),
-    /// 503: the database, the root key or an issuer is away.
+    /// 503 `sealed`: the keys are not in memory; says what unseals them.
+    #[error("{0}")]
+    Sealed(String),
+    /// 503: the database or an issuer is away.
     #[error("{0}")]
     Unavailable(String),
     /// 503: the database. Its cause is for the log.

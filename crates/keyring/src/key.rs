@@ -122,6 +122,11 @@ impl KeyMaterial {
         }
     }
 
+    /// Compares in the same time for all keys.
+    pub fn ct_eq(&self, other: &Self) -> bool {
+        subtle::ConstantTimeEq::ct_eq(self.0.as_slice(), other.0.as_slice()).into()
+    }
+
     /// Takes over a key made elsewhere, as an import or a test vector does. `None` unless it has 32 bytes.
     pub fn import(bytes: &SecretBytes) -> Option<Self> {
         to_key(bytes).map(Self)

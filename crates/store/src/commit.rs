@@ -55,7 +55,8 @@ fn needs_audit(write: &Write) -> bool {
         | Write::UpdateJob(_)
         | Write::ReplaceRanges { .. }
         | Write::AdvanceRange { .. }
-        | Write::PutCensus(_) => false,
+        | Write::PutCensus(_)
+        | Write::ReplaceSetting { .. } => false,
     }
 }
 
@@ -123,6 +124,9 @@ async fn apply_write(
         Write::UpdateSignInLink(link) => sign_in_link::update(connection, link).await,
         Write::InsertBackup(backup) => backup_record::insert(connection, backup).await,
         Write::PutSetting { key, value } => setting::put(connection, key, value).await,
+        Write::ReplaceSetting { key, before, after } => {
+            setting::replace(connection, key, before, after).await
+        }
         Write::InsertSetting { key, value } => setting::insert(connection, key, value).await,
         Write::InsertTarget(target) => target::insert(connection, target).await,
         Write::UpdateTarget(target) => target::update(connection, target).await,

@@ -49,3 +49,19 @@ pub(crate) async fn insert(
         .await?;
     expect_one_row(&result, "setting", &key)
 }
+
+/// Compare and swap. The row stays locked until the transaction ends, so two of these follow each other.
+pub(crate) async fn replace(
+    connection: &mut AnyConnection,
+    key: &str,
+    before: &[u8],
+    after: &[u8],
+) -> Result<(), WriteError> {
+    let result = sqlx::query(r"update setting set value = $3 where key = $1 and value = $2")
+        .bind(key)
+        .bind(before)
+        .bind(after)
+        .execute(connection)
+        .await?;
+    expect_one_row(&result, "setting", &key)
+}

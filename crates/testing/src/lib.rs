@@ -3,6 +3,10 @@
 //! For dev-dependencies only. Whatever goes wrong here panics with a sentence that says what to install or mend.
 
 mod cluster;
+mod moto;
 mod postgres;
+mod soft_hsm;
 
+pub use moto::Moto;
 pub use postgres::Postgres;
+pub use soft_hsm::SoftHsm;

@@ -12,13 +12,15 @@ use crate::composition;
 use crate::config::{Config, ServeOptions};
 use crate::control::ControlSocket;
 use crate::http::{AppState, listen, router, tls};
+use crate::memory;
 use crate::sandbox;
 use crate::telemetry::start_logs;
 use crate::workers;
 
 pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
-    let config = options.check()?;
+    let mut config = options.check()?;
     start_logs(config.log_format);
+    let memory = protect_memory();
     let acceptor = config
         .tls
         .as_ref()
@@ -31,7 +33,9 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     // The port is taken first: a second server on it must not touch the database.
     let listener = bind(&config).await?;
     let address = listener.local_addr().map_err(CommandError::failed)?;
-    let state = composition::compose(&config, shutdown.clone()).await?;
+    let state = composition::compose(&config, memory, shutdown.clone()).await?;
+    // Kept as a hash from here on.
+    config.bootstrap_token = None;
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let public_url = match config.public_url.clone() {
         Some(url) => url,
@@ -65,6 +69,19 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     }
     tracing::info!("Rota has stopped");
     Ok(())
+}
+
+/// What cannot be had is a finding, and a line in the log.
+fn protect_memory() -> api::root::Memory {
+    // First, since a process that may not be read may not read itself either.
+    if !memory::wipe_environment() {
+        tracing::warn!("secrets in variables stay readable in /proc; give them as files (`…_FILE`)");
+    }
+    let memory = memory::protect();
+    for problem in &memory.problems {
+        tracing::warn!("{problem}");
+    }
+    memory
 }
 
 async fn bind(config: &Config) -> Result<TcpListener, CommandError> {

@@ -84,7 +84,7 @@ pub fn read_secret(
 }
 
 /// The text of a file without the line end that editors add.
-pub(super) fn read_file(variable: &str, path: &Path) -> Result<SecretText, ConfigError> {
+pub(in crate::config) fn read_file(variable: &str, path: &Path) -> Result<SecretText, ConfigError> {
     let unreadable = |cause| ConfigError::Unreadable {
         variable: variable.to_owned(),
         path: path.to_owned(),

@@ -16,12 +16,13 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The process serves: its database answers and the root key is open (without it the process would not have started).
+/// The process serves: its database answers and its keys are in memory.
 pub async fn readyz(State(state): State<AppState>) -> ApiResult<&'static str> {
     if state.shutdown.is_cancelled() {
         return Err(Refusal::Unavailable("Rota is stopping".to_owned()).into());
     }
     state.services.store.audit_head().await?;
+    state.services.sealer.require_open()?;
     Ok("ready\n")
 }
 

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::access::ActorKind;
 use engine::ports::SecretRef;
+use engine::seal::SealError;
 use keyring::SecretBytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -43,14 +44,20 @@ struct Kept {
 pub async fn replay(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let has_key = request.headers().contains_key(HEADER);
     // A backup is made anew each time, and is no reply to be kept.
-    let is_backup = request.uri().path() == BACKUPS;
-    if is_backup || *request.method() != Method::POST || !has_key {
+    let is_unkept = request.uri().path() == BACKUPS || is_of_root(request.uri().path());
+    if is_unkept || *request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }
     match once(&state, request, next).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }
+}
+
+/// Their replies may hold shares of the root key, which must not be kept under a key that the root opens; what they do
+/// may be repeated anyway.
+fn is_of_root(path: &str) -> bool {
+    matches!(path, "/api/v1/seal" | "/api/v1/unseal") || path.starts_with("/api/v1/root/")
 }
 
 async fn once(state: &AppState, request: Request, next: Next) -> ApiResult<Response> {
@@ -63,6 +70,8 @@ async fn once(state: &AppState, request: Request, next: Next) -> ApiResult<Respo
     if identity.actor.kind == ActorKind::Anonymous {
         return Ok(next.run(request).await);
     }
+    // A reply that cannot be kept must not be given: its repetition would do the work twice.
+    state.services.sealer.require_open()?;
     let owner = identity.actor.label();
     let (parts, body) = request.into_parts();
     let instance = parts.headers.get(api::delivery::INSTANCE_HEADER).cloned();
@@ -180,7 +189,10 @@ fn replayed(state: &AppState, place: &SecretRef, sealed: &[u8]) -> ApiResult<Res
         .services
         .sealer
         .open_bytes(place, sealed)
-        .map_err(|error| ApiError::internal(&error))?;
+        .map_err(|error| match error {
+            sealed @ SealError::Sealed(_) => engine::Refusal::from(sealed).into(),
+            other => ApiError::internal(&other),
+        })?;
     let kept: Kept =
         serde_json::from_slice(opened.expose_bytes()).map_err(|error| ApiError::internal(&error))?;
     let status = StatusCode::from_u16(kept.status).map_err(|error| ApiError::internal(&error))?;

@@ -140,6 +140,10 @@ impl From<Refusal> for ApiError {
                         error.with_error(rule.pointer, rule.detail)
                     })
             }
+            Refusal::Sealed(_) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, code::SEALED, "Sealed", detail).retry_after(UNAVAILABLE_RETRY_SECONDS)
+            }
             Refusal::Unavailable(_) => unavailable(detail),
             Refusal::Store(cause) => {
                 tracing::error!(error.cause = %cause, "the database did not answer a request");

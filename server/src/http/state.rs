@@ -29,6 +29,10 @@ pub struct Shared {
     pub public_url: OnceLock<Url>,
     /// `root.key` lies beside the database it protects.
     pub root_key_beside_database: bool,
+    /// A root that stands elsewhere may be silent for so long.
+    pub root_grace: std::time::Duration,
+    /// What keeps keys in memory from getting out.
+    pub memory: api::root::Memory,
     pub sandbox: bool,
     /// The sandbox's programs, once they run.
     pub sandbox_programs: OnceLock<crate::sandbox::Sandbox>,

@@ -13,6 +13,7 @@ pub mod recovery;
 pub mod reply;
 pub mod rotation_view;
 pub mod rotations;
+pub mod seal;
 pub mod signals;
 pub mod tokens;
 pub mod whoami;
@@ -34,6 +35,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(issuers::routes())
         .merge(recovery::routes())
         .merge(rotations::routes())
+        .merge(seal::routes())
         .merge(signals::routes())
         .merge(tokens::routes())
         .merge(whoami::routes())

@@ -72,6 +72,12 @@ families! {
     key_operations: IntCounterVec = "rota_key_operations_total", ["key", "version", "operation", "outcome"];
     /// Entries of the audit chain.
     audit_entries: IntCounter = "rota_audit_entries_total";
+    /// Questions to the root of trust, by its kind.
+    root_operations: IntCounterVec = "rota_root_operations_total", ["kind", "operation", "outcome"];
+    /// Time the root of trust takes to answer.
+    root_duration: HistogramVec = "rota_root_duration_seconds", ["kind"];
+    /// 1 while the keys are not in memory.
+    sealed: IntGauge = "rota_sealed";
     /// Requests answered, by method, route and class of status.
     http_requests: IntCounterVec = "rota_http_requests_total", ["method", "route", "status"];
     /// Time to answer a request; waiting polls and event streams are left out.
@@ -141,6 +147,7 @@ impl Metrics {
     /// When the database is away.
     pub async fn scrape(&self, services: &Services) -> Result<String, StoreError> {
         measure(self, services).await?;
+        self.sealed.set(i64::from(!services.sealer.is_open()));
         let families = self.registry.gather();
         let mut text = String::new();
         for (name, help, kind) in Self::FAMILIES {
@@ -177,6 +184,18 @@ impl Metrics {
                 .with_label_values(&[key.as_str(), &version, operation, outcome])
                 .inc();
         }
+    }
+}
+
+impl Metrics {
+    /// The root of trust was asked something.
+    pub fn root_asked(&self, kind: &str, operation: &'static str, outcome: &'static str, elapsed: Duration) {
+        self.root_operations
+            .with_label_values(&[kind, operation, outcome])
+            .inc();
+        self.root_duration
+            .with_label_values(&[kind])
+            .observe(elapsed.as_secs_f64());
     }
 }
 
@@ -222,6 +241,6 @@ mod tests {
             .find(|family| family.name() == "rota_auth_outcomes_total")
             .unwrap();
         assert_eq!(outcomes.get_metric().len(), 2);
-        assert_eq!(Metrics::FAMILIES.len(), 12);
+        assert_eq!(Metrics::FAMILIES.len(), 15);
     }
 }

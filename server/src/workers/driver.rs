@@ -4,6 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use engine::Refusal;
 use engine::change::Topic;
 use engine::id::RotationId;
 use engine::rotation::{Driver, Next};
@@ -47,7 +48,9 @@ pub async fn drive_rotations(state: AppState, tasks: TaskTracker) {
     });
     let mut announced = state.announcements.subscribe_to_all();
     loop {
-        if let Err(refusal) = state.services.start_due_rotations().await {
+        if state.services.sealer.is_open()
+            && let Err(refusal) = state.services.start_due_rotations().await
+        {
             tracing::warn!(error.cause = %refusal, "rotations that are due could not be begun");
         }
         match state.services.store.rotations_in_flight().await {
@@ -113,6 +116,8 @@ impl Fleet {
                 Ok(Next::Ended) => return true,
                 Ok(Next::At(time)) => time.since(self.state.services.clock.now()).min(LONGEST_WAIT),
                 Ok(Next::NotMine) => RETRY_AFTER,
+                // It waits, and goes on where it stands once the keys are there again.
+                Err(Refusal::Sealed(_)) => RETRY_AFTER,
                 Err(refusal) => {
                     tracing::warn!(rotation.id = %id, error.cause = %refusal, "a rotation could not be carried on");
                     RETRY_AFTER

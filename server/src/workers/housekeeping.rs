@@ -48,6 +48,9 @@ async fn store_outcomes(state: &AppState) {
 }
 
 async fn start_due(state: &AppState) {
+    if !state.services.sealer.is_open() {
+        return;
+    }
     match state.services.start_due_rotations().await {
         Ok(scheduled) if scheduled.started > 0 => {
             tracing::info!(

@@ -22,6 +22,12 @@ fn body_of(route: &str) -> Option<Value> {
             "environment": "test", "strategy": "dual"
         }),
         "post /api/v1/backups" => json!({}),
+        // Refused for its reason: the server of this test stays open.
+        "post /api/v1/seal" => json!({"reason": ""}),
+        "post /api/v1/unseal" => json!({}),
+        "post /api/v1/root/migrations" => json!({"to": "next", "reason": ""}),
+        "post /api/v1/root/migrations/{id}/shares" => json!({"share": "none"}),
+        "post /api/v1/root/migrations/{id}/{command}" => json!({}),
         "post /api/v1/freezes" => json!({"environment": "Not A Name", "reason": "test"}),
         "post /api/v1/credentials/{name}/rotations" | "post /api/v1/rotations/{id}/{command}" => reason,
         "post /api/v1/delivery/{credential}/acks" => ack,

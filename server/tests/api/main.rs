@@ -22,11 +22,15 @@ mod delivery;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod machines;
+#[cfg(test)]
 mod page_acts;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod recovery;
+#[cfg(test)]
+mod seal;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

@@ -34,6 +34,18 @@ impl TestApp {
         Self::start_in(tempfile::tempdir().unwrap(), variables)
     }
 
+    /// A server whose clients close each connection behind its request.
+    pub(crate) fn start_closing() -> Self {
+        let mut app = Self::start();
+        app.http = client(0);
+        app
+    }
+
+    /// The process, for whoever looks into it from outside.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The same in a folder that may hold a database already.
     pub(crate) fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut child = command(folder.path(), variables)
@@ -60,12 +72,7 @@ impl TestApp {
         let Ok(url) = ready.recv_timeout(Duration::from_secs(60)) else {
             panic!("the server did not start: {}", log.lock().unwrap());
         };
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .expect("a client");
+        let http = client(usize::MAX);
         Self {
             child,
             folder,
@@ -169,6 +176,16 @@ impl Drop for TestApp {
         let _ended_already = self.child.kill();
         let _ended_already = self.child.wait();
     }
+}
+
+fn client(idle_connections: usize) -> reqwest::Client {
+    let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .pool_max_idle_per_host(idle_connections)
+        .no_proxy()
+        .build()
+        .expect("a client")
 }
 
 fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {

@@ -8,6 +8,7 @@ mod catalog;
 mod delivery;
 mod events;
 mod keys;
+mod root;
 mod rotation;
 mod transport;
 

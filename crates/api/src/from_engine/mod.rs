@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod catalog;
 mod recovery;
+mod root;
 mod rotation;
 
 pub use catalog::CredentialParts;

@@ -1,6 +1,7 @@
 //! What the engine needs of the world. Small; no business logic behind any of them.
 
 pub mod connector;
+pub mod root;
 pub mod store;
 pub mod target;
 
@@ -8,6 +9,7 @@ pub use connector::{
     Connector, ConnectorError, Connectors, Inspection, Issued, IssuerAccess, Material, Proposal, Target,
     Values,
 };
+pub use root::{RootError, RootOfTrust, RootWithRecord, Roots, WrapPlace};
 pub use store::{
     AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, JobFilter, LeaseStore, MeasureStore,
     OutcomeBucket, OutcomeStore, RecoveryStore, ReencryptionStore, RotationFilter, RotationStore, SecretRef,

@@ -75,6 +75,7 @@ impl Services {
     /// # Errors
     /// When the store or the key is away; call again later.
     pub async fn drive(&self, driver: &Driver, id: &RotationId) -> Result<Next, Refusal> {
+        self.sealer.require_open()?;
         let Some(fence) = self.lease(driver, id).await? else {
             return Ok(Next::NotMine);
         };
@@ -190,6 +191,8 @@ impl Services {
                 self.success_change(rotation, step, outcome).await?
             }
             Err(error) => {
+                // Sealed meanwhile: nobody's failure. The act is repeated once the keys are there again.
+                self.sealer.require_open()?;
                 if issuer_spoke {
                     self.note_issuer(rotation, Some(&error.detail)).await?;
                 }

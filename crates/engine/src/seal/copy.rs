@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use keyring::{OpenError, inspect};
+
 use crate::ports::Store;
+use crate::seal::migration::Next;
 use crate::seal::sealer::{SealError, Sealer};
-use crate::seal::unlock::{UnlockError, stored_record};
-use crate::seal::wrapping_key;
+use crate::seal::unlock::UnlockError;
+use crate::seal::wrapping_key::Stored;
 
 /// Whether a setting is a record of the root key or of a wrapping key. Such settings are sealed by the root key or
 /// not secret, so they may stand in the open at the beginning of a backup.
@@ -19,15 +22,18 @@ impl Sealer {
     /// # Errors
     /// When its wrapping keys do not open under this root key.
     pub async fn of_copy(&self, store: &dyn Store) -> Result<Self, UnlockError> {
-        let record = stored_record(store).await?;
-        record.check(&self.root_key)?;
-        let keys = wrapping_key::open_all(store, &self.root_key).await?;
-        Ok(Self::new(
-            Arc::clone(&self.root_key),
-            record.origin(),
-            Arc::clone(&self.randomness),
-            keys,
-        ))
+        let (root, stored) = (self.root()?, Stored::read(store).await?);
+        let keys = match stored.open(Arc::clone(&root)).await {
+            // It was made while a migration was under way, or before one ended.
+            Err(error) => match Next::of(&stored)? {
+                Some(next) => next.open(&stored, root).await?,
+                None => return Err(error),
+            },
+            Ok(keys) => keys,
+        };
+        let copy = Self::new(Arc::clone(&self.roots), Arc::clone(&self.randomness));
+        copy.install(keys, copy.generation());
+        Ok(copy)
     }
 
     /// Whether a sealed value opens where it stands; what it holds is wiped unseen.
@@ -36,10 +42,14 @@ impl Sealer {
     /// As [`Sealer::open_bytes`].
     pub fn try_open(&self, table: &str, row: &str, field: &str, sealed: &[u8]) -> Result<(), SealError> {
         let context = keyring::Context::new(table, row, field);
-        let opened = self.read().keyring.open(&context, sealed);
-        opened.map(drop).map_err(|source| SealError::Open {
+        let failed = |source| SealError::Open {
             place: format!("{table}/{row}/{field}"),
             source,
+        };
+        self.with_keys(|keys| {
+            let header = inspect(sealed).map_err(|malformed| failed(OpenError::Malformed(malformed)))?;
+            let ring = keys.ring_of(&header.key_id);
+            ring.keyring.open(&context, sealed).map(drop).map_err(failed)
         })
     }
 }

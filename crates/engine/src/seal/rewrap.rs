@@ -17,13 +17,12 @@ use crate::access::{Actor, Role};
 use crate::audit::AuditDraft;
 use crate::change::{Change, CommitError, Write};
 use crate::clock::Timestamp;
-use crate::ports::Store;
+use crate::ports::{Store, WrapPlace};
 use crate::rule::Refusal;
-use crate::seal::sealer::Sealer;
+use crate::seal::hierarchy::Hierarchy;
+use crate::seal::sealer::{SealError, Sealer};
 use crate::seal::unlock::UnlockError;
-use crate::seal::wrapping_key::{
-    ACTIVATED_PREFIX, ACTIVE, ActiveVersion, key_id, stored_active, stored_versions, version_setting,
-};
+use crate::seal::wrapping_key::{ActiveVersion, Stored, activated_setting, active_setting, version_setting};
 use crate::services::Services;
 
 /// A version stays for so long after its successor became active: a process that sealed under it just before must
@@ -46,9 +45,10 @@ pub struct RewrapProgress {
     pub destroyed: u64,
 }
 
-/// The wrapping key, for people.
+/// The wrapping key of one hierarchy, for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrappingKeyStatus {
+    pub hierarchy: Hierarchy,
     pub active: ActiveVersion,
     pub sealed_values: u64,
     /// Values still wrapped by an older version.
@@ -56,96 +56,136 @@ pub struct WrappingKeyStatus {
 }
 
 impl Services {
-    /// Makes a new version of the wrapping key and rewraps everything to it. When it is cut short, the rest happens
-    /// at the next start or turn.
+    /// Makes a new version of one wrapping key and rewraps everything of its hierarchy to it. When it is cut short, the
+    /// rest happens at the next start or turn.
     ///
     /// # Errors
-    /// Not an administrator, no reason, store away.
+    /// Not an administrator, no reason, a migration of the root under way, sealed, store away.
     pub async fn rotate_wrapping_key(
         &self,
         actor: &Actor,
+        hierarchy: Hierarchy,
         reason: &str,
     ) -> Result<WrappingKeyStatus, Refusal> {
         actor.require(Role::Administrator)?;
         if reason.trim().is_empty() {
             return Err(Refusal::rule("/reason", "say why, for the audit"));
         }
+        let (store, now) = (self.store.as_ref(), self.clock.now());
         self.sealer
-            .activate_next_version(self.store.as_ref(), self.clock.now(), actor, reason)
+            .activate_next_version(store, hierarchy, now, actor, reason)
             .await?;
         self.tend_wrapping_keys().await?;
-        self.wrapping_key_status(actor).await
+        let status = self.wrapping_key_status(actor).await?;
+        let of_this = status.into_iter().find(|status| status.hierarchy == hierarchy);
+        of_this.ok_or_else(|| Refusal::not_found("wrapping key", hierarchy.label()))
     }
 
-    /// Reads the wrapping keys again, goes on rewrapping and destroys what nobody needs. For start-up and then every
-    /// minute or so; does nothing when nothing is left to do.
+    /// Reads the wrapping keys again, rotates those that are too old, goes on rewrapping and destroys what nobody needs.
+    /// For start-up and then every minute or so; does nothing when nothing is left to do, or while sealed.
     ///
     /// # Errors
-    /// Store away.
+    /// Store or root away.
     pub async fn tend_wrapping_keys(&self) -> Result<RewrapProgress, Refusal> {
-        let store = self.store.as_ref();
+        if self.sealer.sealed_because().is_some() {
+            return Ok(RewrapProgress::default());
+        }
+        let (store, now) = (self.store.as_ref(), self.clock.now());
         self.sealer.refresh(store).await?;
+        self.sealer.rotate_aged(store, now).await?;
         let mut progress = self.sealer.rewrap_all(store).await?;
-        progress.destroyed = self.sealer.destroy_unreferenced(store, self.clock.now()).await?;
+        progress.destroyed = self.sealer.destroy_unreferenced(store, now).await?;
         Ok(progress)
     }
 
-    /// Which version seals and how many values are still to be rewrapped.
+    /// Which versions seal and how many values are still to be rewrapped, by hierarchy. Needs no key.
     ///
     /// # Errors
     /// Not a viewer, store away.
-    pub async fn wrapping_key_status(&self, actor: &Actor) -> Result<WrappingKeyStatus, Refusal> {
+    pub async fn wrapping_key_status(&self, actor: &Actor) -> Result<Vec<WrappingKeyStatus>, Refusal> {
         actor.require(Role::Viewer)?;
-        let active = self.sealer.active();
-        let sealed = self.store.all_sealed().await?;
-        let is_older =
-            |bytes: &[u8]| inspect(bytes).is_ok_and(|header| header.version.number() < active.version);
-        let to_rewrap = sealed.iter().filter(|(.., bytes)| is_older(bytes)).count();
-        Ok(WrappingKeyStatus {
-            active,
-            sealed_values: sealed.len() as u64,
-            to_rewrap: to_rewrap as u64,
-        })
+        let stored = Stored::read(self.store.as_ref()).await?;
+        let active: Vec<(Hierarchy, ActiveVersion)> = stored
+            .hierarchies
+            .iter()
+            .filter_map(|(hierarchy, of_hierarchy)| Some((*hierarchy, of_hierarchy.active?)))
+            .collect();
+        let headers: Vec<_> = self
+            .store
+            .all_sealed()
+            .await?
+            .iter()
+            .filter_map(|(.., bytes)| inspect(bytes).ok())
+            .collect();
+        active
+            .into_iter()
+            .map(|(hierarchy, active)| {
+                let key_id = hierarchy.key_id()?;
+                let own = || headers.iter().filter(|header| header.key_id == key_id);
+                let is_older = |version: KeyVersion| version.number() < active.version;
+                Ok(WrappingKeyStatus {
+                    hierarchy,
+                    active,
+                    sealed_values: own().count() as u64,
+                    to_rewrap: own().filter(|header| is_older(header.version)).count() as u64,
+                })
+            })
+            .collect()
     }
 }
 
 impl Sealer {
+    /// Hierarchies whose version is older than it may be.
+    async fn rotate_aged(&self, store: &dyn Store, now: Timestamp) -> Result<(), UnlockError> {
+        let aged: Vec<Hierarchy> = self.with_keys(|keys| {
+            let is_aged = |(hierarchy, active): (&Hierarchy, ActiveVersion)| {
+                (now.since(active.since) > hierarchy.greatest_age()).then_some(*hierarchy)
+            };
+            let active = keys
+                .rings
+                .iter()
+                .map(|(hierarchy, ring)| (hierarchy, ring.active));
+            // What waits for the end of a migration is rotated right after it.
+            let waits = !keys.stored.next.is_empty();
+            Ok::<_, SealError>(active.filter_map(is_aged).filter(|_| !waits).collect())
+        })?;
+        let actor = Actor::system("rewrap");
+        for hierarchy in aged {
+            let days = hierarchy.greatest_age().as_secs() / 86_400;
+            let reason = format!("its version became older than {days} days");
+            self.activate_next_version(store, hierarchy, now, &actor, &reason)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Steps 1 and 2. A version that an interrupted rotation left behind is used.
     pub(crate) async fn activate_next_version(
         &self,
         store: &dyn Store,
+        hierarchy: Hierarchy,
         now: Timestamp,
         actor: &Actor,
         reason: &str,
     ) -> Result<(), UnlockError> {
         self.refresh(store).await?;
-        let version = KeyVersion::new(self.active().version).and_then(KeyVersion::next);
-        let version =
-            version.ok_or_else(|| UnlockError::Damaged("there is no version after this one".to_owned()))?;
-        let object = format!("wrapping_key/{version}");
-        if !stored_versions(store)
-            .await?
-            .iter()
-            .any(|(stored, _)| *stored == version)
-        {
-            let material = KeyMaterial::generate(self.randomness.as_ref());
-            let wrapped = self
-                .root_key
-                .seal_wrapping_key(self.randomness.as_ref(), &key_id()?, version, &material)
-                .map_err(|_| UnlockError::Wrap)?;
-            let change = Change::new()
-                .write(Write::InsertSetting {
-                    key: version_setting(version.number()),
-                    value: wrapped,
-                })
-                .audit(AuditDraft::new(
-                    actor,
-                    now,
-                    "wrapping_key.create",
-                    object.clone(),
-                    reason,
-                ));
-            done_or_done_by_another(store.commit(change).await)?;
+        let stored = Stored::read(store).await?;
+        if !stored.next.is_empty() {
+            return Err(UnlockError::MigrationUnderWay);
+        }
+        self.require_current_root(&stored)?;
+        let of_hierarchy = stored.hierarchies.get(&hierarchy).cloned().unwrap_or_default();
+        let version = of_hierarchy
+            .active
+            .and_then(|active| KeyVersion::new(active.version));
+        let version = version
+            .and_then(KeyVersion::next)
+            .ok_or_else(|| UnlockError::Damaged("there is no version after this one".to_owned()))?;
+        let object = format!("wrapping_key/{}/{version}", hierarchy.label());
+        if !of_hierarchy.versions.contains_key(&version.number()) {
+            let draft = AuditDraft::new(actor, now, "wrapping_key.create", object.clone(), reason);
+            self.store_version(store, &stored, hierarchy, version, draft)
+                .await?;
         }
         // Opened before it is activated: a wrapped key that does not open must not become the one that seals.
         self.refresh(store).await?;
@@ -153,14 +193,13 @@ impl Sealer {
             version: version.number(),
             since: now,
         };
-        let marker = format!("{ACTIVATED_PREFIX}{:010}", version.number());
         let change = Change::new()
             .write(Write::InsertSetting {
-                key: marker,
+                key: activated_setting(hierarchy, version.number()),
                 value: now.as_micros().to_string().into_bytes(),
             })
             .write(Write::PutSetting {
-                key: ACTIVE.to_owned(),
+                key: active_setting(hierarchy),
                 value: active.to_bytes(),
             })
             .audit(AuditDraft::new(
@@ -174,6 +213,38 @@ impl Sealer {
         self.refresh(store).await
     }
 
+    /// Step 1. Refused when the root was migrated since `stored` was read: the version would open for nobody.
+    async fn store_version(
+        &self,
+        store: &dyn Store,
+        stored: &Stored,
+        hierarchy: Hierarchy,
+        version: KeyVersion,
+        draft: AuditDraft,
+    ) -> Result<(), UnlockError> {
+        let material = KeyMaterial::generate(self.randomness.as_ref());
+        let key_id = hierarchy.key_id()?;
+        let place = WrapPlace {
+            key_id: &key_id,
+            version,
+        };
+        let key = version_setting(hierarchy, version.number());
+        let value = self.root()?.wrap(place, &material).await?;
+        let change = Change::new()
+            .write(Write::InsertSetting {
+                key: key.clone(),
+                value,
+            })
+            .write(stored.guard())
+            .audit(draft);
+        done_or_done_by_another(store.commit(change).await)?;
+        if store.setting(&key).await?.is_none() {
+            let detail = "the keys were changed by someone else at the same moment; try again";
+            return Err(crate::ports::StoreError::Unavailable(detail.to_owned()).into());
+        }
+        Ok(())
+    }
+
     /// Step 3.
     pub(crate) async fn rewrap_all(&self, store: &dyn Store) -> Result<RewrapProgress, UnlockError> {
         let mut progress = RewrapProgress::default();
@@ -181,11 +252,9 @@ impl Sealer {
             let mut moved = 0;
             progress.unreadable = 0;
             for (table, row, field, before) in store.all_sealed().await? {
-                if inspect(&before).is_ok_and(|header| header.version.number() == self.active().version) {
+                let Some(rewrapped) = self.rewrapped(&before)? else {
                     continue;
-                }
-                // The guard must not be held over the store's answer.
-                let rewrapped = self.read().keyring.rewrap(self.randomness.as_ref(), &before);
+                };
                 let Ok(after) = rewrapped else {
                     progress.unreadable += 1;
                     continue;
@@ -206,28 +275,62 @@ impl Sealer {
         Ok(progress)
     }
 
+    /// The same value under the active version of its own hierarchy; None when that is how it stands.
+    fn rewrapped(
+        &self,
+        before: &[u8],
+    ) -> Result<Option<Result<keyring::Sealed, keyring::RewrapError>>, SealError> {
+        // The guard is not held over the store's answer.
+        self.with_keys(|keys| {
+            let Ok(header) = inspect(before) else {
+                let malformed = keys
+                    .ring_of_store()
+                    .keyring
+                    .rewrap(self.randomness.as_ref(), before);
+                return Ok(Some(malformed));
+            };
+            let ring = keys.ring_of(&header.key_id);
+            let is_of_ring = *ring.keyring.key_id() == header.key_id;
+            if is_of_ring && header.version.number() == ring.active.version {
+                return Ok(None);
+            }
+            Ok(Some(ring.keyring.rewrap(self.randomness.as_ref(), before)))
+        })
+    }
+
     /// Step 4.
     pub(crate) async fn destroy_unreferenced(
         &self,
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<u64, UnlockError> {
-        let Some(active) = stored_active(store).await? else {
+        let stored = Stored::read(store).await?;
+        // A migration carries every version over; destroyed meanwhile, one of them would come back.
+        if !stored.next.is_empty() {
             return Ok(0);
-        };
-        let older: Vec<KeyVersion> = stored_versions(store)
-            .await?
-            .into_iter()
-            .filter(|(version, wrapped)| version.number() < active.version && !wrapped.is_empty())
-            .map(|(version, _)| version)
-            .collect();
-        if older.is_empty() || now.since(active.since) < DESTROY_AFTER {
+        }
+        let mut older = Vec::new();
+        for (hierarchy, of_hierarchy) in &stored.hierarchies {
+            let Some(active) = of_hierarchy
+                .active
+                .filter(|active| now.since(active.since) >= DESTROY_AFTER)
+            else {
+                continue;
+            };
+            let versions = of_hierarchy
+                .versions
+                .iter()
+                .filter(|(_, wrapped)| !wrapped.is_empty());
+            let below = versions.filter(|(number, _)| **number < active.version);
+            older.extend(below.map(|(number, _)| (*hierarchy, *number)));
+        }
+        if older.is_empty() {
             return Ok(0);
         }
         let mut referenced = BTreeSet::new();
         for (table, row, field, sealed) in store.all_sealed().await? {
             match inspect(&sealed) {
-                Ok(header) => referenced.insert(header.version),
+                Ok(header) => referenced.insert((header.key_id, header.version.number())),
                 // What cannot be read may name any version: destroy none.
                 Err(error) => {
                     return Err(UnlockError::Damaged(format!(
@@ -236,14 +339,18 @@ impl Sealer {
                 }
             };
         }
+        let mut change = Change::new().write(stored.guard());
         let mut destroyed = 0;
-        for version in older.into_iter().filter(|version| !referenced.contains(version)) {
-            let object = format!("wrapping_key/{version}");
+        for (hierarchy, version) in older {
+            if referenced.contains(&(hierarchy.key_id()?, version)) {
+                continue;
+            }
+            let object = format!("wrapping_key/{}/{version}", hierarchy.label());
             let detail = format!("no sealed value names version {version} any more");
             let actor = Actor::system("rewrap");
-            let change = Change::new()
+            change = change
                 .write(Write::PutSetting {
-                    key: version_setting(version.number()),
+                    key: version_setting(hierarchy, version),
                     value: Vec::new(),
                 })
                 .audit(AuditDraft::new(
@@ -253,10 +360,14 @@ impl Sealer {
                     object,
                     detail,
                 ));
-            store.commit(change).await?;
             destroyed += 1;
         }
         if destroyed > 0 {
+            match store.commit(change).await {
+                // Somebody changed the keys at this moment; the next turn looks again.
+                Err(CommitError::Stale { .. }) => return Ok(0),
+                other => other?,
+            }
             self.refresh(store).await?;
         }
         Ok(destroyed)

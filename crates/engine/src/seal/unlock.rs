@@ -1,19 +1,20 @@
-//! Start-up: the root key opens the wrapping keys, or makes them on the very first start.
+//! Opening: the root opens the wrapping keys, or makes them on the very first start.
 
 use std::sync::Arc;
 
-use keyring::{
-    DamagedRecord, KeyMaterial, KeyVersion, OpenWrappingKeyError, PassphraseCost, PassphraseError,
-    PassphraseSalt, Randomness, RootKey, RootKeyOrigin, RootKeyRecord, SecretText, WrongRootKey,
-};
+use keyring::{DamagedRecord, KeyMaterial, KeyVersion, Randomness, RootKey, SecretText, WrongRootKey};
 
 use crate::access::Actor;
 use crate::audit::AuditDraft;
 use crate::change::{Change, CommitError, Write};
 use crate::clock::{Clock, Timestamp};
-use crate::ports::{Store, StoreError};
-use crate::seal::sealer::Sealer;
-use crate::seal::wrapping_key::{self, ACTIVE, ActiveVersion, ROOT_KEY_RECORD, version_setting};
+use crate::ports::{RootError, RootOfTrust, Store, StoreError, WrapPlace};
+use crate::seal::hierarchy::Hierarchy;
+use crate::seal::local::HeldRoots;
+use crate::seal::migration::Next;
+use crate::seal::record::RootRecord;
+use crate::seal::sealer::{OpenKeys, SealError, SealedBecause, Sealer};
+use crate::seal::wrapping_key::{ActiveVersion, ROOT_KEY_RECORD, Stored, active_setting, version_setting};
 
 /// What the operator gave. Reading files and variables is the server's business.
 #[derive(Debug)]
@@ -29,17 +30,16 @@ pub enum RootKeySource {
 pub enum UnlockError {
     /// Another root key than the one that sealed what is here.
     #[error(transparent)]
-    WrongRootKey(#[from] WrongRootKey),
-    /// A key file was given where a passphrase was used, or the other way round.
-    #[error(
-        "this database was sealed under a root key from {stored}, but {given} was given; start with {stored}"
-    )]
-    OtherOrigin {
-        /// What it was sealed under.
-        stored: &'static str,
-        /// What was given.
-        given: &'static str,
-    },
+    WrongRootKey(WrongRootKey),
+    /// The root of trust is away, another one, held by people, or refuses.
+    #[error(transparent)]
+    Root(RootError),
+    /// Nothing is open now.
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    /// New versions wait for its end, lest the other root lacks them.
+    #[error("a migration of the root key is under way; finalise or cancel it first (`rota root status`)")]
+    MigrationUnderWay,
     /// There are sealed values, but not what tells the root key.
     #[error(
         "this database holds sealed values, but not the record of their root key: settings were lost; \
@@ -49,18 +49,9 @@ pub enum UnlockError {
     /// The record of the root key does not read.
     #[error(transparent)]
     DamagedRecord(#[from] DamagedRecord),
-    /// A stored wrapping key does not open under the right root key.
-    #[error(transparent)]
-    WrappingKey(#[from] OpenWrappingKeyError),
     /// The stored wrapping keys do not fit together.
     #[error("the stored wrapping keys are damaged: {0}; restore a backup")]
     Damaged(String),
-    /// The passphrase does not make a key.
-    #[error(transparent)]
-    Passphrase(#[from] PassphraseError),
-    /// A new wrapping key could not be wrapped.
-    #[error("a new wrapping key could not be wrapped by the root key")]
-    Wrap,
     /// The store is away.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,13 +60,34 @@ pub enum UnlockError {
     Commit(#[from] CommitError),
 }
 
+impl From<RootError> for UnlockError {
+    fn from(error: RootError) -> Self {
+        match error {
+            RootError::WrongKey(wrong) => Self::WrongRootKey(wrong),
+            other => Self::Root(other),
+        }
+    }
+}
+
 impl From<UnlockError> for crate::rule::Refusal {
     fn from(error: UnlockError) -> Self {
         match error {
             UnlockError::Store(error) => error.into(),
             UnlockError::Commit(error) => error.into(),
+            UnlockError::Sealed(error) => error.into(),
+            UnlockError::MigrationUnderWay => Self::conflict("root_migration", error.to_string()),
+            UnlockError::Root(error @ (RootError::NeedsShares { .. } | RootError::NeedsPassphrase)) => {
+                Self::Sealed(error.to_string())
+            }
             other => Self::Unavailable(format!("the wrapping keys are not at hand: {other}")),
         }
+    }
+}
+
+impl UnlockError {
+    /// Waiting, or people, may help: a server starts sealed with this. Anything else must be mended first.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Root(error) if error.may_pass())
     }
 }
 
@@ -90,8 +102,8 @@ impl Sealer {
         Ok(is_recorded || !store.all_sealed().await?.is_empty())
     }
 
-    /// Opens the wrapping keys; on the very first start makes them. Of two processes that start at once, one makes
-    /// them and the other opens those. A wrong root key writes nothing.
+    /// A sealer with its keys open under a root that is held in memory; on the very first start it makes them. A wrong
+    /// root key writes nothing.
     ///
     /// # Errors
     /// [`UnlockError`].
@@ -101,115 +113,203 @@ impl Sealer {
         clock: &dyn Clock,
         randomness: Arc<dyn Randomness>,
     ) -> Result<Self, UnlockError> {
+        let roots = HeldRoots {
+            source,
+            randomness: Arc::clone(&randomness),
+        };
+        let sealer = Self::new(Arc::new(roots), randomness);
+        sealer.open(store, clock).await?;
+        Ok(sealer)
+    }
+
+    /// Opens the wrapping keys by the configured roots; on the very first start makes them. Of two processes that start
+    /// at once, one makes them and the other opens those. While a migration between two roots is under way, either of
+    /// them does.
+    ///
+    /// # Errors
+    /// [`UnlockError`]; it stays sealed then, and says why.
+    pub async fn open(&self, store: &dyn Store, clock: &dyn Clock) -> Result<(), UnlockError> {
+        let generation = self.generation();
+        let opened = self.open_by_roots(store, clock).await;
+        self.settle(opened, generation)
+    }
+
+    /// Opens the wrapping keys by a root that people gave.
+    pub(crate) async fn open_by(
+        &self,
+        store: &dyn Store,
+        root: Arc<dyn RootOfTrust>,
+    ) -> Result<(), UnlockError> {
+        let generation = self.generation();
+        let stored = Stored::read(store).await?;
+        let opened = match stored.open(Arc::clone(&root)).await {
+            // It may be the one that a migration goes to.
+            Err(error) => match Next::of(&stored)? {
+                Some(next) => next.open(&stored, root).await,
+                None => Err(error),
+            },
+            opened => opened,
+        };
+        self.settle(opened, generation)
+    }
+
+    fn settle(&self, opened: Result<OpenKeys, UnlockError>, generation: u64) -> Result<(), UnlockError> {
+        match opened {
+            Ok(keys) => {
+                // Somebody sealed it meanwhile: that counts, and the keys are wiped here.
+                let _installed = self.install(keys, generation);
+                Ok(())
+            }
+            Err(UnlockError::Root(error)) => {
+                if self.sealed_because().is_some() && error.may_pass() {
+                    self.close(SealedBecause::Root(error.clone()));
+                }
+                Err(UnlockError::Root(error))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn open_by_roots(&self, store: &dyn Store, clock: &dyn Clock) -> Result<OpenKeys, UnlockError> {
         // Sealed values first: what is sealed after this look was sealed under a record that the next look finds.
         let holds_sealed = !store.all_sealed().await?.is_empty();
-        if store.setting(ROOT_KEY_RECORD).await?.is_none() {
+        let mut stored = Stored::read(store).await?;
+        if stored.record.is_none() {
             if holds_sealed {
                 return Err(UnlockError::RecordMissing);
             }
-            match store
-                .commit(first_keys(&source, clock.now(), randomness.as_ref())?)
-                .await
-            {
-                // Another process may have been faster, or the answer was lost: what is stored decides.
-                Ok(())
-                | Err(
-                    CommitError::Taken { .. }
-                    | CommitError::Stale { .. }
-                    | CommitError::Unavailable {
-                        outcome_unknown: true,
-                        ..
-                    },
-                ) => {}
-                Err(error) => return Err(error.into()),
+            let (root, record) = self.roots.first().await?;
+            let mut change = Change::new().write(insert(ROOT_KEY_RECORD.to_owned(), record.to_bytes()));
+            for hierarchy in Hierarchy::ALL {
+                change = self
+                    .first_version(change, hierarchy, root.as_ref(), clock.now())
+                    .await?;
             }
+            commit_or_done_by_another(store, change.write(stored.guard())).await?;
+            stored = Stored::read(store).await?;
         }
-        let record = stored_record(store).await?;
-        let root_key = match (source, record.origin()) {
-            (RootKeySource::Key(root_key), RootKeyOrigin::Given) => root_key,
-            (RootKeySource::Passphrase(passphrase), RootKeyOrigin::Passphrase { salt, cost }) => {
-                RootKey::from_passphrase(&passphrase, &salt, cost)?
-            }
-            (RootKeySource::Passphrase(_), RootKeyOrigin::Given) => {
-                return Err(UnlockError::OtherOrigin {
-                    stored: KEY_FILE,
-                    given: PASSPHRASE,
-                });
-            }
-            (RootKeySource::Key(_), RootKeyOrigin::Passphrase { .. }) => {
-                return Err(UnlockError::OtherOrigin {
-                    stored: PASSPHRASE,
-                    given: KEY_FILE,
-                });
-            }
+        let keys = self.open_stored(&stored).await?;
+        let missing: Vec<Hierarchy> = Hierarchy::ALL
+            .into_iter()
+            .filter(|hierarchy| !keys.rings.contains_key(hierarchy))
+            .collect();
+        if missing.is_empty() || !stored.next.is_empty() {
+            return Ok(keys);
+        }
+        // A database from before there were classes.
+        let mut change = Change::new().write(stored.guard());
+        for hierarchy in missing {
+            change = self
+                .first_version(change, hierarchy, keys.root.as_ref(), clock.now())
+                .await?;
+        }
+        commit_or_done_by_another(store, change).await?;
+        let root = Arc::clone(&keys.root);
+        Stored::read(store).await?.open(root).await
+    }
+
+    /// By the root that the record names, or else by the one that a migration goes to.
+    pub(crate) async fn open_stored(&self, stored: &Stored) -> Result<OpenKeys, UnlockError> {
+        let record = stored.record.as_ref().ok_or(UnlockError::RecordMissing)?;
+        let refused = match self.roots.open(&RootRecord::parse(record)?).await {
+            Ok(root) => return stored.open(root).await,
+            Err(error) => error,
         };
-        record.check(&root_key)?;
-        let keys = wrapping_key::open_all(store, &root_key).await?;
-        Ok(Self::new(Arc::new(root_key), record.origin(), randomness, keys))
-    }
-}
-
-pub(crate) async fn stored_record(store: &dyn Store) -> Result<RootKeyRecord, UnlockError> {
-    let bytes = store
-        .setting(ROOT_KEY_RECORD)
-        .await?
-        .ok_or(UnlockError::RecordMissing)?;
-    Ok(RootKeyRecord::parse(&bytes)?)
-}
-
-const KEY_FILE: &str = "a key file";
-const PASSPHRASE: &str = "a passphrase";
-
-/// The record of the root key, version 1 of the wrapping key, and that it is active: all or nothing.
-fn first_keys(
-    source: &RootKeySource,
-    now: Timestamp,
-    randomness: &dyn Randomness,
-) -> Result<Change, UnlockError> {
-    match source {
-        RootKeySource::Key(root_key) => first_keys_under(root_key, RootKeyOrigin::Given, now, randomness),
-        RootKeySource::Passphrase(passphrase) => {
-            let (salt, cost) = (PassphraseSalt::generate(randomness), PassphraseCost::RECOMMENDED);
-            let root_key = RootKey::from_passphrase(passphrase, &salt, cost)?;
-            first_keys_under(
-                &root_key,
-                RootKeyOrigin::Passphrase { salt, cost },
-                now,
-                randomness,
-            )
+        if let Some(next) = Next::of(stored)?
+            && let Ok(root) = self.roots.open(&next.record).await
+        {
+            return next.open(stored, root).await;
         }
+        Err(refused.into())
+    }
+
+    /// Reads the wrapping keys from the store again: another replica may have made a new version. Asks the root only
+    /// when something changed.
+    ///
+    /// # Errors
+    /// When the store or the root is away, or a stored wrapping key does not open; the keys in memory stay as they were.
+    pub async fn refresh(&self, store: &dyn Store) -> Result<(), UnlockError> {
+        let generation = self.generation();
+        let (root, known) =
+            self.with_keys(|keys| Ok::<_, SealError>((Arc::clone(&keys.root), keys.stored.clone())))?;
+        let stored = Stored::read(store).await?;
+        if stored == known {
+            return Ok(());
+        }
+        let keys = match stored.open(Arc::clone(&root)).await {
+            Ok(keys) => keys,
+            Err(error) => match self.follow(&stored, root).await {
+                Some(keys) => keys,
+                // The same keys, wrapped by a root that only people can open: what is in memory goes on serving.
+                None if stored.record != known.record && stored.has_versions_of(&known) => return Ok(()),
+                None => return Err(error),
+            },
+        };
+        self.install(keys, generation);
+        Ok(())
+    }
+
+    /// The keys after a migration began or ended elsewhere.
+    async fn follow(&self, stored: &Stored, root: Arc<dyn RootOfTrust>) -> Option<OpenKeys> {
+        if let Ok(Some(next)) = Next::of(stored)
+            && let Ok(keys) = next.open(stored, root).await
+        {
+            return Some(keys);
+        }
+        self.open_stored(stored).await.ok()
+    }
+
+    /// With version 1 of a hierarchy, and that it is active.
+    async fn first_version(
+        &self,
+        change: Change,
+        hierarchy: Hierarchy,
+        root: &dyn RootOfTrust,
+        now: Timestamp,
+    ) -> Result<Change, UnlockError> {
+        let material = KeyMaterial::generate(self.randomness.as_ref());
+        let (key_id, version) = (hierarchy.key_id()?, KeyVersion::FIRST);
+        let place = WrapPlace {
+            key_id: &key_id,
+            version,
+        };
+        let wrapped = root.wrap(place, &material).await?;
+        let active = ActiveVersion {
+            version: version.number(),
+            since: now,
+        };
+        let detail = format!("made version 1 of the wrapping key {key_id}, on the first start");
+        let actor = Actor::system("start");
+        let object = format!("wrapping_key/{}/1", hierarchy.label());
+        Ok(change
+            .write(insert(version_setting(hierarchy, version.number()), wrapped))
+            .write(insert(active_setting(hierarchy), active.to_bytes()))
+            .audit(AuditDraft::new(
+                &actor,
+                now,
+                "wrapping_key.create",
+                object,
+                detail,
+            )))
     }
 }
 
-fn first_keys_under(
-    root_key: &RootKey,
-    origin: RootKeyOrigin,
-    now: Timestamp,
-    randomness: &dyn Randomness,
-) -> Result<Change, UnlockError> {
-    let record = RootKeyRecord::new(root_key, origin);
-    let (version, material) = (KeyVersion::FIRST, KeyMaterial::generate(randomness));
-    let wrapped = root_key
-        .seal_wrapping_key(randomness, &wrapping_key::key_id()?, version, &material)
-        .map_err(|_| UnlockError::Wrap)?;
-    let active = ActiveVersion {
-        version: version.number(),
-        since: now,
-    };
-    let detail = "made version 1 of the wrapping key, on the first start";
-    let insert = |key: &str, value| Write::InsertSetting {
-        key: key.to_owned(),
-        value,
-    };
-    Ok(Change::new()
-        .write(insert(ROOT_KEY_RECORD, record.to_bytes()))
-        .write(insert(&version_setting(version.number()), wrapped))
-        .write(insert(ACTIVE, active.to_bytes()))
-        .audit(AuditDraft::new(
-            &Actor::system("start"),
-            now,
-            "wrapping_key.create",
-            "wrapping_key/1",
-            detail,
-        )))
+fn insert(key: String, value: Vec<u8>) -> Write {
+    Write::InsertSetting { key, value }
+}
+
+/// Another process may have been faster, or the answer was lost: what is stored decides.
+async fn commit_or_done_by_another(store: &dyn Store, change: Change) -> Result<(), UnlockError> {
+    match store.commit(change).await {
+        Ok(())
+        | Err(
+            CommitError::Taken { .. }
+            | CommitError::Stale { .. }
+            | CommitError::Unavailable {
+                outcome_unknown: true,
+                ..
+            },
+        ) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

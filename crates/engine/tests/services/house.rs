@@ -22,6 +22,10 @@ pub(crate) const BOOTSTRAP: &str = "bootstrap-token-of-forty-characters-long";
 pub(crate) struct SetClock(AtomicI64);
 
 impl SetClock {
+    pub(crate) fn new() -> Self {
+        Self(AtomicI64::new(1_800_000_000_000_000))
+    }
+
     pub(crate) fn advance(&self, by: Duration) {
         self.0
             .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
@@ -93,8 +97,8 @@ impl House {
     }
 
     pub(crate) async fn over(folder: TempDir, database: Arc<Database>, key: u8) -> Result<Self, UnlockError> {
-        let clock = Arc::new(SetClock(AtomicI64::new(1_800_000_000_000_000)));
         let randomness = Arc::new(SeededRandomness::new(key.into()));
+        let clock = Arc::new(SetClock::new());
         let sealer = Sealer::unlock(
             database.as_ref(),
             root_key(key),
@@ -102,6 +106,17 @@ impl House {
             randomness.clone(),
         )
         .await?;
+        Ok(Self::with_sealer(folder, database, clock, randomness, sealer))
+    }
+
+    /// Over a sealer that may be sealed.
+    pub(crate) fn with_sealer(
+        folder: TempDir,
+        database: Arc<Database>,
+        clock: Arc<SetClock>,
+        randomness: Arc<SeededRandomness>,
+        sealer: Sealer,
+    ) -> Self {
         let bootstrap = BootstrapToken::new(text(BOOTSTRAP)).unwrap();
         let services = Services {
             store: database.clone(),
@@ -117,13 +132,13 @@ impl House {
             throttle: Arc::new(Throttle::new()),
             bootstrap: Some(Arc::new(bootstrap)),
         };
-        Ok(Self {
+        Self {
             folder,
             clock,
             randomness,
             database,
             services,
-        })
+        }
     }
 }
 

@@ -8,4 +8,5 @@ mod access;
 mod audit;
 mod catalog;
 mod house;
+mod root;
 mod seal;

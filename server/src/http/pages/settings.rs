@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use engine::id::{FreezeId, TokenId};
+use engine::seal::Hierarchy;
 use engine::{Name, Refusal};
 use keyring::SecretText;
 use tower_sessions::Session;
@@ -139,8 +140,12 @@ async fn try_rotate_wrapping_key(visitor: &Visitor, sent: Sent) -> Outcome {
     let reason = typed.unwrap_or("asked for on the settings page").to_owned();
     let (_, values) = sent.read::<SubjectForm>()?;
     let services = visitor.services();
-    let rotated = services.rotate_wrapping_key(&visitor.actor, &reason).await;
-    rotated.map_err(|refusal| Refused::by::<SubjectForm>(refusal, values))?;
+    for hierarchy in Hierarchy::ALL {
+        let rotated = services
+            .rotate_wrapping_key(&visitor.actor, hierarchy, &reason)
+            .await;
+        rotated.map_err(|refusal| Refused::by::<SubjectForm>(refusal, values.clone()))?;
+    }
     Done::see(PAGE)
 }
 

@@ -64,7 +64,17 @@ fn of_installation(state: &AppState, now: Timestamp) -> Vec<Finding> {
             Severity::Warning,
             "The root key lies beside the database it protects",
             "whoever copies the folder has both; move the file and name it in ROTA_ROOT_KEY_FILE, or use ROTA_ROOT_PASSPHRASE",
-            state.services.sealer.active().since,
+            state.services.sealer.active().map_or(now, |active| active.since),
+        ));
+    }
+    if !state.memory.problems.is_empty() {
+        findings.push(finding(
+            subject,
+            "memory_unprotected",
+            Severity::Warning,
+            "Keys in memory are not as well kept as they could be",
+            &state.memory.problems.join("; "),
+            now,
         ));
     }
     if state.services.bootstrap.is_some() {

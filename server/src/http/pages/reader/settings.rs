@@ -5,6 +5,7 @@ use app::views::credential::{FindingLine, Severity};
 use app::views::settings::{
     ApiTokenLine, PersonLine, SettingLine, SettingsView, Thresholds, WrappingKeyLine,
 };
+use engine::Timestamp;
 use engine::access::{Account, Token, TokenOwner, TokenScope};
 use engine::audit::AuditEntry;
 use engine::catalog::age::AgeThresholds;
@@ -33,10 +34,11 @@ impl PageReader {
         };
         let sign_ins = self.sign_ins().await?;
         let freezes = services.freezes(&self.actor).await.map_err(unavailable)?;
-        let wrapping_key = services
+        let wrapping_keys = services
             .wrapping_key_status(&self.actor)
             .await
             .map_err(unavailable)?;
+        let wrapping_key = wrapping_key_line(&wrapping_keys, now);
         let thresholds = AgeThresholds::default();
         Ok(SettingsView {
             running: self.running(),
@@ -47,7 +49,7 @@ impl PageReader {
                     severity: Severity::Warning,
                     title: words,
                     remedy: "See docs/operations.md, root key.".to_owned(),
-                    since: moment(wrapping_key.active.since),
+                    since: wrapping_key.since,
                 })
                 .collect(),
             thresholds: Thresholds {
@@ -66,7 +68,7 @@ impl PageReader {
                 .filter(|freeze| freeze.is_on(now))
                 .map(|freeze| shown_freeze(freeze, 0))
                 .collect(),
-            wrapping_key: wrapping_key_line(&wrapping_key),
+            wrapping_key,
             may_administer: self.may_administer(),
             may_operate: self.may_operate(),
         })
@@ -148,11 +150,13 @@ fn api_token(token: &Token) -> Option<ApiTokenLine> {
     })
 }
 
-fn wrapping_key_line(status: &WrappingKeyStatus) -> WrappingKeyLine {
+/// Rota's own key, and the values of all hierarchies: they are rotated together here.
+fn wrapping_key_line(keys: &[WrappingKeyStatus], now: Timestamp) -> WrappingKeyLine {
+    let own = keys.first().map(|key| key.active);
     WrappingKeyLine {
-        version: u64::from(status.active.version),
-        since: moment(status.active.since),
-        sealed_values: status.sealed_values,
-        to_rewrap: status.to_rewrap,
+        version: own.map_or(0, |active| u64::from(active.version)),
+        since: moment(own.map_or(now, |active| active.since)),
+        sealed_values: keys.iter().map(|key| key.sealed_values).sum(),
+        to_rewrap: keys.iter().map(|key| key.to_rewrap).sum(),
     }
 }
