@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use engine::change::Topic;
-use engine::delivery::Live;
+use engine::delivery::{Hearsay, Live};
 use engine::ports::Announcer;
 use tokio::sync::{broadcast, watch};
 
@@ -20,6 +20,7 @@ pub struct Announcements {
     live: Arc<Live>,
     topics: Mutex<Topics>,
     all: broadcast::Sender<Topic>,
+    heard: broadcast::Sender<Vec<Hearsay>>,
 }
 
 struct Topics {
@@ -42,6 +43,7 @@ impl Announcements {
             live,
             topics: Mutex::new(topics),
             all: broadcast::Sender::new(BACKLOG),
+            heard: broadcast::Sender::new(BACKLOG),
         }
     }
 
@@ -64,12 +66,22 @@ impl Announcements {
         self.all.subscribe()
     }
 
+    /// Hears what other replicas heard of instances.
+    pub fn subscribe_to_hearsay(&self) -> broadcast::Receiver<Vec<Hearsay>> {
+        self.heard.subscribe()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Announcer for Announcements {
+    fn heard(&self, told: Vec<Hearsay>) {
+        // An error only says that nobody listens.
+        let _nobody_listens = self.heard.send(told);
+    }
+
     fn announce(&self, topic: &Topic) {
         self.live.invalidate(topic);
         if let Some(sender) = self.lock().waiting.get(topic) {

@@ -1,6 +1,8 @@
-//! What acts without being asked: the driver of rotations, the roll-up of outcomes, housekeeping.
+//! What acts without being asked: the driver of rotations, what replicas tell each other, the roll-up of outcomes,
+//! housekeeping.
 
 pub mod driver;
+pub mod hearsay;
 pub mod housekeeping;
 pub mod root;
 
@@ -13,4 +15,9 @@ pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
     tasks.spawn(housekeeping::keep_house(state.clone()));
     tasks.spawn(root::watch(state.clone()));
+    if state.services.store.has_replicas() {
+        state.services.live.tell_others();
+        tasks.spawn(hearsay::tell(state.clone()));
+        tasks.spawn(hearsay::hear(state.clone()));
+    }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use engine::catalog::{Consumer, Credential, Issuer, Version};
-use engine::delivery::Instance;
+use engine::delivery::{Hearsay, Instance};
 use engine::freeze::Freeze;
 use engine::id::{CredentialId, FreezeId};
 use engine::measure::Measure;
@@ -13,8 +13,11 @@ use engine::ports::{
 use engine::{Name, Timestamp};
 
 use crate::database::Database;
+use crate::dialect::Backend;
 use crate::secret::{PlacedSecret, Replacement};
-use crate::{consumer, credential, freeze, instance, issuer, measure, outcome, secret, setting, version};
+use crate::{
+    consumer, credential, freeze, hearsay, instance, issuer, measure, outcome, secret, setting, version,
+};
 
 #[async_trait]
 impl CatalogStore for Database {
@@ -96,6 +99,17 @@ impl CatalogStore for Database {
 impl InstanceStore for Database {
     async fn instances(&self, credential: &CredentialId) -> Result<Vec<Instance>, StoreError> {
         instance::list(self.readers(), credential).await
+    }
+
+    fn has_replicas(&self) -> bool {
+        self.backend() == Backend::Postgres
+    }
+
+    async fn tell_replicas(&self, told: &[Hearsay]) -> Result<(), StoreError> {
+        match self.backend() {
+            Backend::Sqlite => Ok(()),
+            Backend::Postgres => hearsay::tell(self.writers(), self.replica(), told).await,
+        }
     }
 
     async fn all_instances(&self) -> Result<Vec<Instance>, StoreError> {

@@ -91,6 +91,8 @@ impl From<StoreError> for OpenError {
 #[derive(Debug)]
 pub struct Database {
     backend: Backend,
+    /// How this replica signs what it tells others.
+    replica: String,
     readers: AnyPool,
     /// On SQLite the one connection that writes; on PostgreSQL the same pool as `readers`.
     writers: AnyPool,
@@ -172,9 +174,11 @@ impl Database {
         announcing: Announcing,
         file_lock: Option<Arc<FileLock>>,
     ) -> Self {
+        let replica = announcing.replica.clone();
         let (writer, queue) = Writer::new(backend, writers.clone(), announcing, file_lock.clone());
         Self {
             backend,
+            replica,
             readers,
             writers,
             queue: Mutex::new(Some(queue)),
@@ -223,6 +227,10 @@ impl Database {
         for watcher in lock(&self.watchers).drain(..) {
             watcher.abort();
         }
+    }
+
+    pub(crate) fn replica(&self) -> &str {
+        &self.replica
     }
 
     pub(crate) fn readers(&self) -> &AnyPool {

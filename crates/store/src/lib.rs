@@ -26,6 +26,7 @@ mod failure;
 mod file_lock;
 mod freeze;
 mod group;
+mod hearsay;
 mod idempotency;
 mod instance;
 mod issuer;

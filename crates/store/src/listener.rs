@@ -11,7 +11,7 @@ use sqlx::AnyPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 
 use crate::announce::{Announcing, CHANNEL, Notice};
-use crate::{audit, credential, rotation};
+use crate::{audit, credential, hearsay, rotation};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -58,6 +58,12 @@ impl Watch {
     }
 
     fn pass_on(&self, notification: &PgNotification) {
+        if notification.channel() == hearsay::CHANNEL {
+            if let Some(told) = hearsay::parse(notification.payload(), &self.announcing.replica) {
+                self.announcing.announcer.heard(told);
+            }
+            return;
+        }
         let Some(notice) = Notice::parse(notification.payload()) else {
             tracing::warn!("a notification of the database was not understood; another version may run");
             return;
@@ -138,7 +144,7 @@ pub(crate) async fn connect(url: &str) -> Result<PgListener, sqlx::Error> {
     let mut listener = PgListener::connect_with(&pool).await?;
     // A gap is told to us, and we tell everyone.
     listener.eager_reconnect(false);
-    listener.listen(CHANNEL).await?;
+    listener.listen_all([CHANNEL, hearsay::CHANNEL]).await?;
     Ok(listener)
 }
 

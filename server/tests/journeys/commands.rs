@@ -77,7 +77,7 @@ async fn an_emergency_skips_soak_and_grace() {
     })
     .await;
     let fleet = world.fleet(2);
-    fleet.all_use(1, 2).await;
+    fleet.all_use(1, 0..2).await;
     let path = format!("/api/v1/credentials/{CREDENTIAL}/rotations");
     let body = json!({"reason": "it leaked", "emergency": true});
     let id = world

@@ -41,9 +41,14 @@ pub struct Seen {
 
 impl Fleet {
     pub fn start(url: &str, token: &str, instances: usize) -> Self {
+        Self::start_from(url, token, 0, instances)
+    }
+
+    /// The same, numbered from `first` on.
+    pub fn start_from(url: &str, token: &str, first: usize, instances: usize) -> Self {
         let seen = Arc::new(Seen::default());
         let mut tasks = JoinSet::new();
-        for number in 0..instances {
+        for number in first..first + instances {
             let token = Secret::new(token.to_owned());
             let agent = Agent::start(Config::new(url, token, format!("orders-{number}"), [CREDENTIAL]))
                 .expect("an agent");
@@ -70,14 +75,14 @@ impl Fleet {
         self.seen.broken_version.store(version, Ordering::SeqCst);
     }
 
-    /// Waits until every instance has logged in with `version`.
-    pub async fn all_use(&self, version: u32, instances: usize) {
+    /// Waits until each of these instances has logged in with `version`.
+    pub async fn all_use(&self, version: u32, instances: std::ops::Range<usize>) {
         let mut ticks = tokio::time::interval(PACE);
         let everyone = async {
             loop {
                 ticks.tick().await;
                 let used = self.seen.used.lock().unwrap();
-                if (0..instances).all(|number| used.contains(&(version, number))) {
+                if instances.clone().all(|number| used.contains(&(version, number))) {
                     return;
                 }
             }

@@ -18,7 +18,7 @@ fn rounds() -> usize {
 async fn kills_at_random_moments_lose_no_credential_and_leave_nobody_behind() {
     let mut world = World::start(Wish::default()).await;
     let fleet = world.fleet(4);
-    fleet.all_use(1, 4).await;
+    fleet.all_use(1, 0..4).await;
     let listen = world.app.url.trim_start_matches("http://").to_owned();
     let mut entropy = [0_u8; 64];
     std::fs::File::open("/dev/urandom")
@@ -45,7 +45,7 @@ async fn kills_at_random_moments_lose_no_credential_and_leave_nobody_behind() {
         world.until(id, &["completed", "rolled_back"]).await;
     }
     let version = u32::try_from(world.current_version().await).expect("a version");
-    fleet.all_use(version, 4).await;
+    fleet.all_use(version, 0..4).await;
     fleet.assert_never_stuck();
     fleet.stop().await;
 

@@ -17,6 +17,8 @@ mod fleet;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod rollbacks;
 #[cfg(test)]
 mod rotations;

@@ -13,7 +13,7 @@ async fn consumers_that_are_refused_bring_the_previous_version_back() {
     })
     .await;
     let fleet = world.fleet(4);
-    fleet.all_use(1, 4).await;
+    fleet.all_use(1, 0..4).await;
     fleet.break_version(2, 4);
     let id = world.rotate().await;
     let rotation = world.until(&id, &["rolled_back"]).await;
@@ -68,10 +68,10 @@ async fn one_bad_instance_of_many_after_the_last_wave_is_enough() {
     })
     .await;
     let fleet = world.fleet(8);
-    fleet.all_use(1, 8).await;
+    fleet.all_use(1, 0..8).await;
     let id = world.rotate().await;
     world.until(&id, &["grace"]).await;
-    fleet.all_use(2, 8).await;
+    fleet.all_use(2, 0..8).await;
     fleet.break_version(2, 1);
     world.until(&id, &["rolled_back"]).await;
     assert_eq!(world.current_version().await, 1);
@@ -89,7 +89,7 @@ async fn a_paused_rotation_still_rolls_back() {
     })
     .await;
     let fleet = world.fleet(4);
-    fleet.all_use(1, 4).await;
+    fleet.all_use(1, 0..4).await;
     let id = world.rotate().await;
     world
         .until_true(&id, "a canary", |rotation| {
@@ -112,7 +112,7 @@ async fn a_candidate_that_is_changed_behind_our_back_is_noticed_by_the_probe() {
     })
     .await;
     let fleet = world.fleet(2);
-    fleet.all_use(1, 2).await;
+    fleet.all_use(1, 0..2).await;
     let id = world.rotate().await;
     world.until(&id, &["grace"]).await;
     fleet.stop().await;

@@ -7,10 +7,10 @@ use serde_json::json;
 async fn a_password_in_use_is_rotated_and_the_old_one_is_proven_dead() {
     let world = World::start(Wish::default()).await;
     let fleet = world.fleet(4);
-    fleet.all_use(1, 4).await;
+    fleet.all_use(1, 0..4).await;
     let id = world.rotate().await;
     let rotation = world.until(&id, &["completed"]).await;
-    fleet.all_use(2, 4).await;
+    fleet.all_use(2, 0..4).await;
     fleet.assert_never_stuck();
     assert_eq!(world.current_version().await, 2);
 
@@ -62,7 +62,7 @@ async fn the_canary_moves_first_and_both_versions_work_meanwhile() {
     })
     .await;
     let fleet = world.fleet(4);
-    fleet.all_use(1, 4).await;
+    fleet.all_use(1, 0..4).await;
     let id = world.rotate().await;
     world.until(&id, &["wave"]).await;
     let on_candidate =
@@ -87,10 +87,10 @@ async fn one_slot_is_switched_at_once() {
     })
     .await;
     let fleet = world.fleet(2);
-    fleet.all_use(1, 2).await;
+    fleet.all_use(1, 0..2).await;
     let id = world.rotate().await;
     world.until(&id, &["completed"]).await;
-    fleet.all_use(2, 2).await;
+    fleet.all_use(2, 0..2).await;
     assert!(
         !world.logs_in("app_login", "first").await,
         "the old password is dead"
@@ -122,7 +122,7 @@ async fn five_rotations_in_a_row_use_the_two_logins_in_turn() {
     for version in 2..=5 {
         let id = world.rotate().await;
         world.until(&id, &["completed"]).await;
-        fleet.all_use(version, 2).await;
+        fleet.all_use(version, 0..2).await;
     }
     fleet.assert_never_stuck();
     let logins = world

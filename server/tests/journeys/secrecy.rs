@@ -8,10 +8,10 @@ use crate::world::{CREDENTIAL, Wish, World};
 async fn no_password_stands_in_logs_metrics_pages_the_statement_log_or_the_database() {
     let world = World::start(Wish::default()).await;
     let fleet = world.fleet(2);
-    fleet.all_use(1, 2).await;
+    fleet.all_use(1, 0..2).await;
     let id = world.rotate().await;
     world.until(&id, &["completed"]).await;
-    fleet.all_use(2, 2).await;
+    fleet.all_use(2, 0..2).await;
     let mut secrets: Vec<String> = fleet.seen().passwords.lock().unwrap().iter().cloned().collect();
     secrets.push("admin-password".to_owned());
     secrets.push(world.consumer_token.clone());

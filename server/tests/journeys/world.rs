@@ -56,13 +56,17 @@ impl World {
 
     /// A server, an issuer with a role, and a consumer.
     pub async fn without_credential() -> Self {
+        Self::on(TestApp::start()).await
+    }
+
+    /// The same on a server that runs already.
+    pub async fn on(app: TestApp) -> Self {
         let postgres = Postgres::start_alone(&["log_statement=all", "log_min_duration_statement=0"]);
         postgres.execute("create role app_role nologin");
         postgres.execute("create role rota_admin login createrole password 'admin-password'");
         postgres.execute("grant pg_signal_backend to rota_admin");
         postgres.execute("grant app_role to rota_admin with admin option");
         postgres.execute("create table orders (id bigint); grant select on orders to app_role");
-        let app = TestApp::start();
         let issuer = json!({
             "name": "db", "kind": "postgresql", "environment": "test",
             "config": {"host": postgres.host(), "port": postgres.port(), "database": postgres.database(), "sslmode": "disable"},

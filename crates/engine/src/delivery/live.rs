@@ -9,6 +9,8 @@ use crate::catalog::{Credential, VersionNumber};
 use crate::change::Topic;
 use crate::clock::Timestamp;
 use crate::delivery::Instance;
+use crate::delivery::hearsay::{Hearsay, Untold};
+use crate::detection::outcome::Counts;
 use crate::detection::watch::InstanceKey;
 use crate::id::CredentialId;
 use crate::name::Name;
@@ -60,6 +62,7 @@ pub struct Live {
     presence: Mutex<HashMap<(CredentialId, InstanceKey), Presence>>,
     generation: Mutex<u64>,
     outcomes: Mutex<Vec<OutcomeBucket>>,
+    untold: Untold,
 }
 
 /// Instances that one consumer may have of one credential.
@@ -75,6 +78,7 @@ impl Live {
             presence: Mutex::default(),
             generation: Mutex::default(),
             outcomes: Mutex::default(),
+            untold: Untold::default(),
         }
     }
 
@@ -126,6 +130,7 @@ impl Live {
 
     /// An instance was heard of.
     pub fn seen(&self, credential: &CredentialId, instance: &InstanceKey, now: Timestamp) {
+        self.untold.seen(credential, instance, None, now);
         self.presence(credential, instance, now, |presence| presence.last_seen_at = now);
     }
 
@@ -137,10 +142,45 @@ impl Live {
         version: VersionNumber,
         now: Timestamp,
     ) {
+        self.untold.seen(credential, instance, Some(version), now);
+        self.heard(credential, instance, Some(version), now);
+    }
+
+    /// Another replica heard of an instance: as here, but not told further.
+    pub fn heard(
+        &self,
+        credential: &CredentialId,
+        instance: &InstanceKey,
+        acknowledged: Option<VersionNumber>,
+        now: Timestamp,
+    ) {
         self.presence(credential, instance, now, |presence| {
             presence.last_seen_at = now;
-            presence.acknowledged = Some((version, now));
+            if let Some(version) = acknowledged {
+                presence.acknowledged = Some((version, now));
+            }
         });
+    }
+
+    /// There are other replicas, who are to be told what is heard here.
+    pub fn tell_others(&self) {
+        self.untold.begin();
+    }
+
+    /// Outcomes that are watched, for the others.
+    pub(crate) fn watched(
+        &self,
+        credential: &CredentialId,
+        instance: &InstanceKey,
+        version: VersionNumber,
+        counts: Counts,
+    ) {
+        self.untold.outcomes(credential, instance, version, counts);
+    }
+
+    /// What the other replicas are to be told now.
+    pub fn take_hearsay(&self, now: Timestamp) -> Vec<Hearsay> {
+        self.untold.take(now)
     }
 
     /// Whether this replica first heard of the instance less than `window` ago. A restart of ours makes nobody new.

@@ -111,13 +111,29 @@ impl Services {
         } else {
             self.live.seen(id, key, now);
         }
+        let is_watched = |rotation: &Rotation| rotation.state.is_watched();
+        if live.rotation.as_ref().is_some_and(is_watched) {
+            self.live.watched(id, key, version, counts);
+        }
+        self.weigh(live, version, key, counts, now).await
+    }
+
+    /// Puts outcomes to the tests that run, and records what follows. Any replica may, also one that only heard of them.
+    pub(crate) async fn weigh(
+        &self,
+        live: &LiveCredential,
+        version: VersionNumber,
+        key: &InstanceKey,
+        counts: Counts,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let watched = live
             .rotation
             .as_ref()
             .filter(|rotation| rotation.state.is_watched());
         let under_test = watched.and_then(|rotation| Some((&rotation.id, rotation.from?, rotation.to)));
         let observation = Observation {
-            credential: id,
+            credential: &live.credential.id,
             version,
             instance: key,
             counts,

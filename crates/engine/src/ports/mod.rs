@@ -20,6 +20,7 @@ pub use target::{Batch, Bounds, Cursor, Locator, StoredRecord, Swap, TargetKind,
 use std::time::Duration;
 
 use crate::change::Topic;
+use crate::delivery::Hearsay;
 use crate::name::Name;
 use crate::reencryption::Counts;
 
@@ -27,6 +28,8 @@ use crate::reencryption::Counts;
 pub trait Announcer: Send + Sync {
     /// Wakes everyone who waits for `topic` on this replica.
     fn announce(&self, topic: &Topic);
+    /// Another replica told what it heard of instances.
+    fn heard(&self, told: Vec<Hearsay>);
 }
 
 /// Counts what happens, for `/metrics`. Never blocks, never sees a secret.

@@ -7,7 +7,7 @@ use crate::audit::{AuditEntry, ChainHead};
 use crate::catalog::{Consumer, Credential, Issuer, Version, VersionNumber};
 use crate::change::{Change, CommitError, Fence};
 use crate::clock::Timestamp;
-use crate::delivery::Instance;
+use crate::delivery::{Hearsay, Instance};
 use crate::freeze::Freeze;
 use crate::id::{AccountId, CredentialId, FreezeId, JobId, RotationId, TargetId, TokenId};
 use crate::measure::Measure;
@@ -172,6 +172,10 @@ pub trait InstanceStore: Send + Sync {
     async fn instances(&self, credential: &CredentialId) -> Result<Vec<Instance>, StoreError>;
     /// All of them, for start-up and lists.
     async fn all_instances(&self) -> Result<Vec<Instance>, StoreError>;
+    /// Whether there may be other replicas to tell.
+    fn has_replicas(&self) -> bool;
+    /// Tells the other replicas what was heard of instances. Nothing is stored; what is lost is told again in time.
+    async fn tell_replicas(&self, told: &[Hearsay]) -> Result<(), StoreError>;
 }
 
 /// People, programs, links.

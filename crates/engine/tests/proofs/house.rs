@@ -58,6 +58,8 @@ impl Randomness for SeededRandomness {
 struct Forgetting(Mutex<Option<Arc<Live>>>);
 
 impl Announcer for Forgetting {
+    fn heard(&self, _told: Vec<engine::delivery::Hearsay>) {}
+
     fn announce(&self, topic: &Topic) {
         if let Some(live) = &*self.0.lock().unwrap() {
             live.invalidate(topic);

@@ -61,6 +61,8 @@ impl Randomness for SeededRandomness {
 pub(crate) struct Quiet;
 
 impl Announcer for Quiet {
+    fn heard(&self, _told: Vec<engine::delivery::Hearsay>) {}
+
     fn announce(&self, _topic: &Topic) {}
 }
 

@@ -57,6 +57,8 @@ impl Randomness for CountingRandomness {
 pub(crate) struct Ears(mpsc::UnboundedSender<Topic>);
 
 impl Announcer for Ears {
+    fn heard(&self, _told: Vec<engine::delivery::Hearsay>) {}
+
     fn announce(&self, topic: &Topic) {
         self.0.send(topic.clone()).ok();
     }
