@@ -25,6 +25,7 @@ missing_packages() {
     present brotli || echo brotli
     [ "$purpose" = test ] || return 0
     postgres_binaries || echo postgresql
+    present redis-server || echo redis-server
     present promtool || echo prometheus
     present gcore || echo gdb
     present softhsm2-util || echo softhsm2

@@ -23,4 +23,5 @@ pub fn all(randomness: Arc<dyn Randomness + Send + Sync>) -> Connectors {
         .with(Arc::new(http_api_key::HttpApiKey))
         .with_target(Arc::new(postgresql::PostgreSqlTables))
         .with_target(Arc::new(target::SqliteTables))
+        .with_target(Arc::new(target::RedisKeys))
 }

@@ -5,8 +5,10 @@
 mod cluster;
 mod moto;
 mod postgres;
+mod redis;
 mod soft_hsm;
 
 pub use moto::Moto;
 pub use postgres::Postgres;
+pub use redis::Redis;
 pub use soft_hsm::SoftHsm;

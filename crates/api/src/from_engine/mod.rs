@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod catalog;
 mod recovery;
+mod reencryption;
 mod root;
 mod rotation;
 

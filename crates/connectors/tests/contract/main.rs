@@ -16,3 +16,4 @@ mod postgresql_hostile;
 mod postgresql_inspect;
 mod postgresql_lost;
 mod postgresql_tls;
+mod targets;

@@ -238,6 +238,19 @@ pub enum FailureClass {
     Differs,
 }
 
+impl FailureClass {
+    /// The word in the API.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotAuthentic => "not_authentic",
+            Self::VersionRefused => "version_refused",
+            Self::UnknownVersion => "unknown_version",
+            Self::Differs => "differs",
+        }
+    }
+}
+
 /// A record that could not be moved. Names no content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRecord {

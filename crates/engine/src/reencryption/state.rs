@@ -34,6 +34,16 @@ pub enum PausedBy {
     Person,
 }
 
+impl PausedBy {
+    /// The word in the API.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Breaker => "breaker",
+            Self::Person => "person",
+        }
+    }
+}
+
 /// The kinds of state, for the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobPhase {

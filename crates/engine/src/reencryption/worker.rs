@@ -172,7 +172,7 @@ impl Services {
         // Scans and dry runs seal nothing.
         let uses = match job.mode {
             Mode::Scan | Mode::DryRun => 0,
-            Mode::Rewrap | Mode::Reencrypt | Mode::Shadow => u64::from(limit) * TRIES as u64,
+            Mode::Rewrap | Mode::Reencrypt | Mode::Shadow => u64::from(limit),
         };
         let key = match keys.moving_key(&job.key, uses).await {
             Ok(key) => key,
@@ -303,7 +303,7 @@ impl Services {
             return Ok(locators.len());
         };
         let job = self.job_of_queue(&target);
-        let Ok(key) = keys.moving_key(&target.key, (most * TRIES) as u64).await else {
+        let Ok(key) = keys.moving_key(&target.key, most as u64).await else {
             return Ok(locators.len());
         };
         let Ok(mut session) = self.open_target(&target).await else {
@@ -318,7 +318,7 @@ impl Services {
             key,
             job: &job,
             target: &target,
-            uses: (most * TRIES) as u64,
+            uses: most as u64,
             tally: Tally::default(),
         };
         // A refusal is nobody's loss: the record stays as it is, and a job lists it.
@@ -409,6 +409,8 @@ impl Moving<'_> {
                 return Ok(());
             }
             let now = session.read(&changed).await.map_err(words)?;
+            let again = self.keys.moving_key(&self.job.key, now.len() as u64).await;
+            self.key = again.map_err(|refusal| refusal.to_string())?;
             self.tally.counts.gone += (changed.len() - now.len().min(changed.len())) as u64;
             swaps = self.judge_all(now, false).await?;
         }
