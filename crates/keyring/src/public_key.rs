@@ -20,35 +20,60 @@ const PEM_LINE: usize = 64;
 
 /// A public key. Not secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PublicKey {
-    /// Of a key that signs by Ed25519.
+pub struct PublicKey(Point);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Point {
     Ed25519(ed25519_dalek::VerifyingKey),
-    /// Of a key that signs by ECDSA on P-256 with SHA-256.
     EcdsaP256(p256::ecdsa::VerifyingKey),
 }
 
 impl PublicKey {
+    pub(crate) fn of_ed25519(key: ed25519_dalek::VerifyingKey) -> Self {
+        Self(Point::Ed25519(key))
+    }
+
+    pub(crate) fn of_p256(key: p256::ecdsa::VerifyingKey) -> Self {
+        Self(Point::EcdsaP256(key))
+    }
+
+    /// Reads what [`PublicKey::raw`] writes. `None` when the algorithm does not sign or the bytes are no key of it.
+    pub fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Option<Self> {
+        match algorithm {
+            Algorithm::Ed25519 => ed25519_dalek::VerifyingKey::from_bytes(raw.try_into().ok()?)
+                .ok()
+                .map(Self::of_ed25519),
+            Algorithm::EcdsaP256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(raw)
+                .ok()
+                .map(Self::of_p256),
+            Algorithm::Aes256Gcm
+            | Algorithm::Aes256GcmSiv
+            | Algorithm::ChaCha20Poly1305
+            | Algorithm::HmacSha256 => None,
+        }
+    }
+
     /// The algorithm of the key.
     pub fn algorithm(&self) -> Algorithm {
-        match self {
-            Self::Ed25519(_) => Algorithm::Ed25519,
-            Self::EcdsaP256(_) => Algorithm::EcdsaP256,
+        match self.0 {
+            Point::Ed25519(_) => Algorithm::Ed25519,
+            Point::EcdsaP256(_) => Algorithm::EcdsaP256,
         }
     }
 
     /// The key alone: 32 bytes of RFC 8032, or the 65 of an uncompressed point (SEC 1).
     pub fn raw(&self) -> Vec<u8> {
-        match self {
-            Self::Ed25519(key) => key.to_bytes().to_vec(),
-            Self::EcdsaP256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
+        match &self.0 {
+            Point::Ed25519(key) => key.to_bytes().to_vec(),
+            Point::EcdsaP256(key) => key.to_sec1_point(false).as_bytes().to_vec(),
         }
     }
 
     /// SubjectPublicKeyInfo, in DER.
     pub fn spki_der(&self) -> Vec<u8> {
-        let prefix = match self {
-            Self::Ed25519(_) => SPKI_ED25519.as_slice(),
-            Self::EcdsaP256(_) => SPKI_P256.as_slice(),
+        let prefix = match &self.0 {
+            Point::Ed25519(_) => SPKI_ED25519.as_slice(),
+            Point::EcdsaP256(_) => SPKI_P256.as_slice(),
         };
         [prefix, &self.raw()].concat()
     }
@@ -70,11 +95,15 @@ impl PublicKey {
     /// Whether this key made this signature (without header, 64 bytes) of this message. For Ed25519 as strictly as
     /// RFC 8032 allows: points of small order are refused too.
     pub fn verifies(&self, message: &[u8], raw_signature: &[u8]) -> bool {
-        match self {
-            Self::Ed25519(key) => ed25519_dalek::Signature::from_slice(raw_signature)
+        match &self.0 {
+            Point::Ed25519(key) => ed25519_dalek::Signature::from_slice(raw_signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),
-            Self::EcdsaP256(key) => p256::ecdsa::Signature::from_slice(raw_signature)
+            Point::EcdsaP256(key) => p256::ecdsa::Signature::from_slice(raw_signature)
                 .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
         }
     }
 }
+
+#[cfg(test)]
+#[path = "signature_vectors.rs"]
+mod signature_vectors;

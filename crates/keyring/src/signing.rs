@@ -140,8 +140,8 @@ impl Signer {
 
     fn public_key(&self) -> PublicKey {
         match self {
-            Self::Ed25519(key) => PublicKey::Ed25519(key.verifying_key()),
-            Self::EcdsaP256(key) => PublicKey::EcdsaP256(*key.verifying_key()),
+            Self::Ed25519(key) => PublicKey::of_ed25519(key.verifying_key()),
+            Self::EcdsaP256(key) => PublicKey::of_p256(*key.verifying_key()),
         }
     }
 }
