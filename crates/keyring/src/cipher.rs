@@ -1,11 +1,8 @@
 //! The ciphers everything here is made of, and the only functions that call them.
 //!
 //! There is one seam: [`PayloadCipher`] runs on the fastest maintained implementation where there is one
-//! (`native`), and on pure Rust elsewhere (`portable`). Both give the same bytes; `cipher_vectors` proves it.
+//! (`native`), [`Wrapper`] too, and on pure Rust elsewhere (`portable`). Both give the same bytes; `cipher_vectors` proves it.
 //! Keys, nonces and tags are arrays, so their lengths are proven by the compiler and not checked at run time.
-
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use xaes_256_gcm::Xaes256Gcm;
 
 use crate::algorithm::Algorithm;
 use crate::randomness::Randomness;
@@ -89,11 +86,11 @@ impl PayloadCipher {
 
 /// A key that wraps keys by XAES-256-GCM (C2SP), which derives a key from the first half of the nonce, so that
 /// random nonces may be used without counting. Its key schedule is wiped on drop, and never moves.
-pub(crate) struct Wrapper(Box<Xaes256Gcm>);
+pub(crate) struct Wrapper(Box<implementation::Xaes>);
 
 impl Wrapper {
     pub(crate) fn new(key: &KeyBytes) -> Self {
-        Self(Box::new(Xaes256Gcm::new((&**key).into())))
+        Self(Box::new(implementation::Xaes::new(key)))
     }
 
     /// The key, encrypted, with its tag.
@@ -106,7 +103,7 @@ impl Wrapper {
         let mut wrapped = Wiped::<WRAPPED_KEY_LENGTH>::default();
         let (inside, tag) = wrapped.split_at_mut(KEY_LENGTH);
         inside.copy_from_slice(&**key);
-        tag.copy_from_slice(&self.seal(nonce, associated_data, inside)?);
+        tag.copy_from_slice(&self.0.seal(nonce, associated_data, inside)?);
         Ok(*wrapped)
     }
 
@@ -144,31 +141,7 @@ impl Wrapper {
         let (inside, tag) = wrapped.split_first_chunk().ok_or(CipherError)?;
         let tag = tag.first_chunk().ok_or(CipherError)?;
         **key = *inside;
-        self.open(nonce, associated_data, &mut **key, tag)
-    }
-
-    fn seal(
-        &self,
-        nonce: &[u8; XAES_NONCE_LENGTH],
-        associated_data: &[u8],
-        buffer: &mut [u8],
-    ) -> Result<TagBytes, CipherError> {
-        self.0
-            .encrypt_inout_detached(nonce.into(), associated_data, buffer.into())
-            .map(Into::into)
-            .map_err(|_| CipherError)
-    }
-
-    fn open(
-        &self,
-        nonce: &[u8; XAES_NONCE_LENGTH],
-        associated_data: &[u8],
-        buffer: &mut [u8],
-        tag: &TagBytes,
-    ) -> Result<(), CipherError> {
-        self.0
-            .decrypt_inout_detached(nonce.into(), associated_data, buffer.into(), tag.into())
-            .map_err(|_| CipherError)
+        self.0.open(nonce, associated_data, &mut **key, tag)
     }
 }
 

@@ -102,3 +102,38 @@ fn open_by(
         .decrypt_inout_detached(nonce.into(), associated_data, buffer.into(), tag.into())
         .map_err(|_| CipherError)
 }
+
+/// XAES-256-GCM. Wiped on drop by its crate.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(super) struct Xaes(xaes_256_gcm::Xaes256Gcm);
+
+#[cfg(any(test, target_arch = "wasm32"))]
+impl Xaes {
+    pub(super) fn new(key: &KeyBytes) -> Self {
+        Self(xaes_256_gcm::Xaes256Gcm::new((&**key).into()))
+    }
+
+    pub(super) fn seal(
+        &self,
+        nonce: &[u8; super::XAES_NONCE_LENGTH],
+        associated_data: &[u8],
+        buffer: &mut [u8],
+    ) -> Result<TagBytes, CipherError> {
+        self.0
+            .encrypt_inout_detached(nonce.into(), associated_data, buffer.into())
+            .map(Into::into)
+            .map_err(|_| CipherError)
+    }
+
+    pub(super) fn open(
+        &self,
+        nonce: &[u8; super::XAES_NONCE_LENGTH],
+        associated_data: &[u8],
+        buffer: &mut [u8],
+        tag: &TagBytes,
+    ) -> Result<(), CipherError> {
+        self.0
+            .decrypt_inout_detached(nonce.into(), associated_data, buffer.into(), tag.into())
+            .map_err(|_| CipherError)
+    }
+}
