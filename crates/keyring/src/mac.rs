@@ -31,8 +31,9 @@ impl MacRing {
             let mut key = Box::<KeyBytes>::default();
             key.copy_from_slice(material.0.as_slice());
             Some(key)
-        })?;
-        Ok(Self { versions })
+        });
+        sweep_stack();
+        Ok(Self { versions: versions? })
     }
 
     /// The id of the key.

@@ -10,6 +10,10 @@ mod format;
 #[cfg(test)]
 mod keys;
 #[cfg(test)]
+mod life;
+#[cfg(all(test, target_os = "linux"))]
+mod memory;
+#[cfg(test)]
 mod randomness;
 #[cfg(test)]
 mod root_key;
