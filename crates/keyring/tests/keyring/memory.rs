@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, PoisonError};
 
 use crate::keys::{key_id, version};
 use keyring::{
@@ -11,6 +12,9 @@ use keyring::{
 };
 
 const BUFFER_LENGTH: usize = 1 << 20;
+
+/// What one test reads, another one must not find.
+static ONE_READER: Mutex<()> = Mutex::new(());
 
 /// Gives 32 secret bytes again and again. They exist nowhere in the program: each is put together when it is
 /// asked for.
@@ -29,6 +33,7 @@ impl Secret {
 
     /// How often the 32 bytes stand in writable memory, our own reading buffer left out.
     fn copies(&self) -> usize {
+        let _alone = ONE_READER.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buffer = vec![0; BUFFER_LENGTH];
         let own = buffer.as_ptr() as u64..buffer.as_ptr() as u64 + BUFFER_LENGTH as u64;
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -46,6 +51,8 @@ impl Secret {
                 found += self.copies_within(own.end.min(end)..end, &memory, &mut buffer);
             }
         }
+        buffer.fill(0);
+        std::hint::black_box(&buffer);
         found
     }
 
