@@ -74,6 +74,33 @@ bundle() { xtask bundle; }
 format() { cargo fmt --all --check; }
 clippy() { cargo clippy --locked --workspace --all-targets -- -Dwarnings; }
 check_wasm() { xtask check-wasm; }
+# The fuzz targets on the compiler there is: what cargo-fuzz would pass to a nightly one, without its sanitizer.
+fuzz_smoke() {
+    local host flags='-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+        -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing'
+    host=$(rustc -vV | sed -n 's/^host: //p')
+    RUSTFLAGS=$flags cargo build --locked --quiet --release --manifest-path fuzz/Cargo.toml \
+        --target-dir target/fuzz --target "$host"
+    local target code=0 pids=()
+    for target in envelope tag; do
+        mkdir -p "target/fuzz/corpus/$target"
+        # Half of the 60 seconds each, side by side. A finding is left in target/fuzz.
+        "target/fuzz/$host/release/$target" -max_total_time=30 -max_len=400 -print_final_stats=1 \
+            -artifact_prefix="target/fuzz/$target-" "target/fuzz/corpus/$target" >"$logs/fuzz-$target.log" 2>&1 &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do wait "$pid" || code=1; done
+    for target in envelope tag; do
+        if [ "$code" = 0 ]; then
+            grep -E 'number_of_executed_units' "$logs/fuzz-$target.log" | sed "s/^/$target: /"
+        else
+            tail -n 40 "$logs/fuzz-$target.log"
+        fi
+    done
+    return "$code"
+}
+schedules() { cargo test --locked --quiet --package keyring --features shuttle --test schedules; }
 check_journeys() { (cd end2end && node_modules/.bin/tsc --noEmit); }
 build_tests() { cargo nextest run --locked "${workspace[@]}" --no-run; }
 
@@ -122,6 +149,7 @@ checks() {
     step 'clippy' clippy
     step 'clippy and purity for wasm32' check_wasm
     step 'types of the journeys' check_journeys
+    step 'fuzz targets, 60 s' fuzz_smoke
 }
 
 case ${1:-} in
@@ -158,6 +186,7 @@ test)
     # One run tells of every failure there is.
     outcome=0
     step 'tests' tests || outcome=1
+    step 'schedules of promotion and revocation' schedules || outcome=1
     step 'alert rules' alert_rules || outcome=1
     step 'browser journeys' journeys || outcome=1
     exit "$outcome"

@@ -6,6 +6,7 @@ mod figures;
 mod first_page;
 mod fleet;
 mod journeys;
+mod keyring_library;
 mod machine;
 mod noise;
 mod one_of_twenty;
@@ -78,7 +79,7 @@ async fn measure(section: &str, figures: &mut Figures) -> Result<()> {
         "one-of-twenty" => one_of_twenty::measure(figures).await,
         "silence" => silence::measure(figures).await,
         "first-page" => first_page::measure(figures).await,
-        "keyring" => journeys::tamperings(figures).await,
+        "keyring" => keyring_library::measure(figures).await,
         _ => journeys::kills(figures).await,
     }
 }

@@ -31,7 +31,7 @@ impl Randomness for Os {
 fn main() -> ExitCode {
     let os = Os(SystemRandom::new());
     let mut met = true;
-    for (size, seal_goal, open_goal) in [(16 * 1024, 1.0 / 0.9, 1.0 / 0.9), (64, 1.5, 1.5)] {
+    for (size, seal_goal, open_goal) in [(16 * 1024, 1.0 / 0.9, Some(1.0 / 0.9)), (64, 1.5, None)] {
         println!(
             "{size} bytes, AES-256-GCM (nanoseconds of CPU for one; ratio to raw ring, median of {ROUNDS} turns)"
         );
@@ -61,7 +61,7 @@ fn contender<'a, Outcome>(
     Contender { name, act, goal }
 }
 
-fn measure(os: &Os, size: usize, seal_goal: f64, open_goal: f64) -> bool {
+fn measure(os: &Os, size: usize, seal_goal: f64, open_goal: Option<f64>) -> bool {
     let value = vec![0x5a; size];
     let context = Context::new("keys", "0192f0c1-7a00-7000-8000-000000000001", "material");
     let ours = [
@@ -99,6 +99,9 @@ fn measure(os: &Os, size: usize, seal_goal: f64, open_goal: f64) -> bool {
         }),
         contender("raw ring, a fresh key each", None, || {
             seal_raw(os, &raw_key(&AES_256_GCM, os), &value)
+        }),
+        contender("the same envelope by raw ring, no wiping", None, || {
+            envelope_raw(os, &value)
         }),
         contender("raw ring in place, fixed nonce", None, {
             let buffer = std::cell::RefCell::new(value.clone());
@@ -250,6 +253,33 @@ fn seal_raw(os: &Os, key: &LessSafeKey, value: &[u8]) -> Vec<u8> {
     let aad = Aad::from(ASSOCIATED_DATA);
     if let Ok(tag) = key.seal_in_place_separate_tag(nonce, aad, &mut buffer[12..]) {
         buffer.extend_from_slice(tag.as_ref());
+    }
+    buffer
+}
+
+/// What an envelope is made of, by `ring` and without a format: 68 random bytes, a payload under a fresh key, that
+/// key under one that was derived for it, both tags, one buffer.
+fn envelope_raw(os: &Os, value: &[u8]) -> Vec<u8> {
+    let drawn = random::<68>(os);
+    let mut buffer = Vec::with_capacity(150 + value.len());
+    buffer.extend_from_slice(&drawn);
+    for (key, secret) in [
+        (&[1; 32], &drawn[..32]),
+        (drawn.first_chunk().unwrap_or(&[0; 32]), value),
+    ] {
+        let start = buffer.len();
+        buffer.extend_from_slice(secret);
+        let nonce = Nonce::assume_unique_for_key([1; 12]);
+        let sealed = UnboundKey::new(&AES_256_GCM, key).and_then(|key| {
+            LessSafeKey::new(key).seal_in_place_separate_tag(
+                nonce,
+                Aad::from(ASSOCIATED_DATA),
+                &mut buffer[start..],
+            )
+        });
+        if let Ok(tag) = sealed {
+            buffer.extend_from_slice(tag.as_ref());
+        }
     }
     buffer
 }

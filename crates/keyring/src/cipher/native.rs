@@ -1,4 +1,4 @@
-//! The payload's ciphers by `ring`, the fastest that is maintained (docs/adr/0008-ciphers.md). It has no
+//! The payload's ciphers by `ring`, the fastest that is maintained (docs/adr/0009-ciphers.md). It has no
 //! AES-256-GCM-SIV, and does not wipe its key schedules: whoever calls sweeps the stack.
 
 use aes::cipher::{Block, BlockCipherEncrypt, KeyInit};

@@ -1,7 +1,7 @@
 //! The payload's ciphers in pure Rust, by RustCrypto: all of them in the browser, AES-256-GCM-SIV everywhere.
 
 use aes_gcm::aead::consts::{U12, U16};
-use aes_gcm::aead::{AeadCore, AeadInOut, KeyInit};
+use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm_siv::Aes256GcmSiv;
 
 use super::{CipherError, KeyBytes, PAYLOAD_NONCE_LENGTH, TagBytes};
@@ -80,7 +80,7 @@ fn chacha(key: &KeyBytes) -> chacha20poly1305::ChaCha20Poly1305 {
 }
 
 fn seal_by(
-    cipher: &(impl AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>),
+    cipher: &impl AeadInOut<NonceSize = U12, TagSize = U16>,
     nonce: &[u8; PAYLOAD_NONCE_LENGTH],
     associated_data: &[u8],
     buffer: &mut [u8],
@@ -92,7 +92,7 @@ fn seal_by(
 }
 
 fn open_by(
-    cipher: &(impl AeadInOut + AeadCore<NonceSize = U12, TagSize = U16>),
+    cipher: &impl AeadInOut<NonceSize = U12, TagSize = U16>,
     nonce: &[u8; PAYLOAD_NONCE_LENGTH],
     associated_data: &[u8],
     buffer: &mut [u8],

@@ -40,7 +40,7 @@ fn keyring(vectors: &Value, key_id: &Value, states: [KeyState; 2]) -> Keyring {
     Keyring::new(KeyId::parse(text(key_id)).unwrap(), wrapping_keys).unwrap()
 }
 
-fn error_name(error: &OpenError) -> &'static str {
+pub(crate) fn error_name(error: &OpenError) -> &'static str {
     match error {
         OpenError::Malformed(Malformed::NotOurs) => "not_ours",
         OpenError::Malformed(Malformed::UnknownFormat(_)) => "unknown_format",

@@ -152,7 +152,7 @@ impl Life {
         let keyring = Keyring::new(key_id(), self.keys()).unwrap();
         let mac_ring = MacRing::new(key_id(), self.keys()).unwrap();
         assert_eq!(
-            keyring.active_version().map(|active| active.number()),
+            keyring.active_version().map(keyring::KeyVersion::number),
             self.active()
         );
         for made in &self.made {

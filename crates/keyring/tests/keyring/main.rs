@@ -8,10 +8,13 @@ mod envelope;
 #[cfg(test)]
 mod format;
 #[cfg(test)]
+mod format_algorithms;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod life;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod memory;
 #[cfg(test)]
 mod randomness;

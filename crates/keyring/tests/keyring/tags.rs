@@ -39,7 +39,7 @@ impl Maker {
             Self::Mac(ring) => ring.verify(message, tag),
             Self::Sign(ring) => ring.verify(message, tag),
         }
-        .map(|version| version.number())
+        .map(keyring::KeyVersion::number)
     }
 }
 
