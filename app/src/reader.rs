@@ -14,8 +14,12 @@ use crate::views::credential::{CredentialFormView, CredentialView, CredentialsQu
 use crate::views::expiry::{ExpiriesQuery, ExpiriesView};
 use crate::views::frame::Frame;
 use crate::views::issuer::{IssuerFormView, IssuerView, IssuersView};
+use crate::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use crate::views::need::NeedsPersonView;
 use crate::views::overview::{OverviewView, Span};
+use crate::views::recovery::RecoveryView;
+use crate::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use crate::views::root::RootView;
 use crate::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use crate::views::settings::SettingsView;
 
@@ -51,6 +55,16 @@ pub trait Reader: Send + Sync {
     async fn consumer_form(&self, name: Option<&str>) -> Result<ConsumerFormView, ReadError>;
     async fn expiries(&self, query: ExpiriesQuery) -> Result<ExpiriesView, ReadError>;
     async fn needs_person(&self, cursor: Option<&str>) -> Result<NeedsPersonView, ReadError>;
+    async fn keys(&self, query: KeysQuery) -> Result<KeysView, ReadError>;
+    async fn key(&self, name: &str) -> Result<KeyView, ReadError>;
+    /// Only those who may create one get an answer.
+    async fn key_form(&self) -> Result<KeyFormView, ReadError>;
+    async fn reencryptions(&self, cursor: Option<&str>) -> Result<ReencryptionsView, ReadError>;
+    async fn reencryption(&self, id: &str) -> Result<JobView, ReadError>;
+    /// Only those who may register one get an answer.
+    async fn target_form(&self) -> Result<TargetFormView, ReadError>;
+    async fn recovery(&self) -> Result<RecoveryView, ReadError>;
+    async fn root(&self) -> Result<RootView, ReadError>;
     async fn audit(&self, query: AuditQuery) -> Result<AuditView, ReadError>;
     async fn settings(&self) -> Result<SettingsView, ReadError>;
 }

@@ -8,10 +8,14 @@ mod credentials;
 mod fixtures;
 #[path = "../examples/gallery/forms.rs"]
 mod forms;
+#[path = "../examples/gallery/keys.rs"]
+mod keys;
 #[path = "../examples/gallery/others.rs"]
 mod others;
 #[path = "../examples/gallery/overview.rs"]
 mod overview;
+#[path = "../examples/gallery/reencryption.rs"]
+mod reencryption;
 #[path = "../examples/gallery/rotations.rs"]
 mod rotations;
 
@@ -28,7 +32,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::fixtures::{Gallery, Scene};
 
-const PATHS: [&str; 22] = [
+const PATHS: [&str; 32] = [
     "/",
     "/?span=1y",
     "/credentials",
@@ -49,6 +53,16 @@ const PATHS: [&str; 22] = [
     "/consumers/checkout",
     "/expiries",
     "/needs-a-person",
+    "/credentials/orders-app/delete",
+    "/rotations/018f-1?log=steps",
+    "/keys",
+    "/keys/new",
+    "/keys/cards",
+    "/reencryptions",
+    "/reencryptions/018f-1",
+    "/targets/new",
+    "/recovery",
+    "/root",
     "/audit",
     "/settings",
 ];

@@ -8,14 +8,18 @@ use app::views::credential::{CredentialFormView, CredentialView, CredentialsQuer
 use app::views::expiry::{ExpiriesQuery, ExpiriesView};
 use app::views::frame::{Frame, Freeze, Role, Viewer};
 use app::views::issuer::{IssuerFormView, IssuerView, IssuersView};
+use app::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use app::views::need::NeedsPersonView;
 use app::views::overview::{OverviewView, Span};
+use app::views::recovery::RecoveryView;
+use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use app::views::root::RootView;
 use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use app::views::settings::SettingsView;
 use async_trait::async_trait;
 use time::{Duration, OffsetDateTime};
 
-use crate::{credentials, forms, others, overview, rotations};
+use crate::{credentials, forms, keys, others, overview, reencryption, rotations};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Scene {
@@ -117,6 +121,7 @@ impl Reader for Gallery {
             } else {
                 Vec::new()
             },
+            sealed: hostile.then(|| "Sealed: 2 of 3 shares are entered.".into()),
             needs_person: self.scene.of(3, 1_204),
         }
     }
@@ -177,6 +182,38 @@ impl Reader for Gallery {
         self.answer(|scene| NeedsPersonView {
             listing: others::listing(others::needs(scene, scene.of(3, 100)), scene.of(3, 1_204)),
         })
+    }
+
+    async fn keys(&self, _: KeysQuery) -> Result<KeysView, ReadError> {
+        self.answer(keys::list)
+    }
+
+    async fn key(&self, name: &str) -> Result<KeyView, ReadError> {
+        self.one(|scene| keys::one(scene, name))
+    }
+
+    async fn key_form(&self) -> Result<KeyFormView, ReadError> {
+        self.answer(keys::form)
+    }
+
+    async fn reencryptions(&self, _: Option<&str>) -> Result<ReencryptionsView, ReadError> {
+        self.answer(reencryption::list)
+    }
+
+    async fn reencryption(&self, id: &str) -> Result<JobView, ReadError> {
+        self.one(|scene| reencryption::one(scene, id))
+    }
+
+    async fn target_form(&self) -> Result<TargetFormView, ReadError> {
+        self.answer(reencryption::form)
+    }
+
+    async fn recovery(&self) -> Result<RecoveryView, ReadError> {
+        self.answer(reencryption::recovery)
+    }
+
+    async fn root(&self) -> Result<RootView, ReadError> {
+        self.answer(reencryption::root)
     }
 
     async fn audit(&self, _: AuditQuery) -> Result<AuditView, ReadError> {

@@ -7,8 +7,10 @@
 mod credentials;
 mod fixtures;
 mod forms;
+mod keys;
 mod others;
 mod overview;
+mod reencryption;
 mod rotations;
 
 use std::sync::Arc;

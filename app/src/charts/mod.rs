@@ -9,3 +9,4 @@ pub mod bands;
 pub mod plot;
 pub mod rates;
 pub mod sparkline;
+pub mod versions;

@@ -47,6 +47,9 @@ pub fn Ask(
     /// The last button, where it says more than the first.
     #[prop(optional, into)]
     confirm: Option<String>,
+    /// Asks for no reason: it takes nothing from anybody and its audit entry says enough.
+    #[prop(optional)]
+    without_reason: bool,
     /// Further fields, before the reason.
     #[prop(optional)]
     children: Option<Children>,
@@ -69,7 +72,10 @@ pub fn Ask(
                 {id}
                 <p class="ask__effect">{effect}</p>
                 {children.map(|children| children())}
-                <Field state=own name="reason" id_prefix=prefix label="Reason" hint=hint required=true autocomplete="off" />
+                {(!without_reason)
+                    .then(|| {
+                        view! { <Field state=own name="reason" id_prefix=prefix label="Reason" hint=hint required=true autocomplete="off" /> }
+                    })}
                 <button class=weight.class() type="submit">
                     {confirm}
                 </button>

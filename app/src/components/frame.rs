@@ -18,10 +18,12 @@ pub enum Place {
     Overview,
     Credentials,
     Rotations,
+    Keys,
     Needs,
     Expiries,
     Issuers,
     Consumers,
+    Recovery,
     Audit,
     Settings,
     /// No entry: sign in, not found.
@@ -30,14 +32,16 @@ pub enum Place {
 
 impl Place {
     /// In the order of the rail; settings stand apart at its foot.
-    const RAIL: [Self; 8] = [
+    const RAIL: [Self; 10] = [
         Self::Overview,
         Self::Credentials,
         Self::Rotations,
         Self::Needs,
+        Self::Keys,
         Self::Expiries,
         Self::Issuers,
         Self::Consumers,
+        Self::Recovery,
         Self::Audit,
     ];
     /// How many of the rail stand in the bottom bar of a phone before "More".
@@ -48,6 +52,8 @@ impl Place {
             Self::Overview => "Overview",
             Self::Credentials => "Credentials",
             Self::Rotations => "Rotations",
+            Self::Keys => "Keys",
+            Self::Recovery => "Recovery",
             Self::Needs => "Needs a person",
             Self::Expiries => "Expiries",
             Self::Issuers => "Issuers",
@@ -63,6 +69,8 @@ impl Place {
             Self::Overview | Self::Nowhere => "/",
             Self::Credentials => "/credentials",
             Self::Rotations => "/rotations",
+            Self::Keys => "/keys",
+            Self::Recovery => "/recovery",
             Self::Needs => "/needs-a-person",
             Self::Expiries => "/expiries",
             Self::Issuers => "/issuers",
@@ -77,6 +85,8 @@ impl Place {
             Self::Overview | Self::Nowhere => Icon::Overview,
             Self::Credentials => Icon::Credential,
             Self::Rotations => Icon::Rotation,
+            Self::Keys => Icon::Key,
+            Self::Recovery => Icon::Recovery,
             Self::Needs => Icon::Person,
             Self::Expiries => Icon::Calendar,
             Self::Issuers => Icon::Issuer,
@@ -93,6 +103,7 @@ impl Place {
             Self::Overview
                 | Self::Credentials
                 | Self::Rotations
+                | Self::Keys
                 | Self::Needs
                 | Self::Expiries
                 | Self::Issuers
@@ -347,6 +358,17 @@ fn banners(frame: &FrameView) -> AnyView {
             </p>
         }
     });
+    let seal = frame.sealed.clone().map(|words| {
+        view! {
+            <p class="banner banner--sealed" role="alert">
+                <span>
+                    <strong>{words}</strong>
+                    " What needs a key is refused with 503; nothing is lost."
+                </span>
+                <a href="/root">"Unseal"</a>
+            </p>
+        }
+    });
     let findings = frame
         .standing_findings
         .iter()
@@ -354,7 +376,7 @@ fn banners(frame: &FrameView) -> AnyView {
         .map(|finding| view! { <p class="banner banner--ageing">{finding}</p> })
         .collect_view();
     let freezes = frame.freezes.iter().map(freeze_banner).collect_view();
-    view! { <aside aria-label="Standing notices">{sandbox} {freezes} {bootstrap} {findings}</aside> }
+    view! { <aside aria-label="Standing notices">{seal} {sandbox} {freezes} {bootstrap} {findings}</aside> }
         .into_any()
 }
 

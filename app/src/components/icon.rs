@@ -7,6 +7,8 @@ pub enum Icon {
     Overview,
     Credential,
     Rotation,
+    Key,
+    Recovery,
     Calendar,
     Person,
     Issuer,
@@ -28,6 +30,10 @@ impl Icon {
             Self::Overview => "M2 9.5a6 6 0 0 1 12 0M8 9.5l3-3.5M2 12.5h12",
             Self::Credential => "M8 2a6 6 0 1 0 6 6M8 5a3 3 0 1 0 3 3",
             Self::Rotation => "M13.5 6A6 6 0 0 0 3 5M2.5 2v3.3h3.3M2.5 10A6 6 0 0 0 13 11M13.5 14v-3.3h-3.3",
+            Self::Key => {
+                "M5.5 13a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M8 7l5.5-5.5M10.5 4.5l2.5 2.5M5.5 9.5h.01"
+            }
+            Self::Recovery => "M2.5 3h11v3h-11zM3.5 6v7.5h9V6M8 8v3.5M6 9.7 8 11.7l2-2",
             Self::Calendar => "M2.5 3.5h11v10h-11zM2.5 6.5h11M5.5 2v3M10.5 2v3",
             Self::Person => "M8 8a2.8 2.8 0 1 0 0-5.6A2.8 2.8 0 0 0 8 8M2.8 14a5.2 5.2 0 0 1 10.4 0",
             Self::Issuer => "M2.5 4c0-2 11-2 11 0v8c0 2-11 2-11 0zM2.5 4c0 2 11 2 11 0M2.5 8c0 2 11 2 11 0",

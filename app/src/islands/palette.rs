@@ -3,14 +3,18 @@
 use leptos::prelude::*;
 
 /// Places that the palette offers.
-const PLACES: [(&str, &str); 9] = [
+const PLACES: [(&str, &str); 13] = [
     ("Overview", "/"),
     ("Credentials", "/credentials"),
     ("Rotations", "/rotations"),
+    ("Keys", "/keys"),
+    ("Re-encryption", "/reencryptions"),
     ("Needs a person", "/needs-a-person"),
     ("Expiries", "/expiries"),
     ("Issuers", "/issuers"),
     ("Consumers", "/consumers"),
+    ("Recovery", "/recovery"),
+    ("Root of trust", "/root"),
     ("Audit", "/audit"),
     ("Settings", "/settings"),
 ];

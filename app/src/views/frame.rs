@@ -18,6 +18,8 @@ pub struct Frame {
     pub bootstrap_token_active: bool,
     /// Standing findings, for instance a root key that lies unsealed beside the database.
     pub standing_findings: Vec<String>,
+    /// What stands on every page while the server is sealed.
+    pub sealed: Option<String>,
     /// Credentials and rotations that wait for a person.
     pub needs_person: u64,
 }

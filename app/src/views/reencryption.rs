@@ -213,6 +213,74 @@ pub struct TargetLine {
 /// What the form of a target offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetFormView {
+    pub kinds: Vec<TargetKind>,
     pub keys: Vec<String>,
     pub credentials: Vec<String>,
+}
+
+/// The kinds of places that can be a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    Postgresql,
+    Mysql,
+    Sqlite,
+    Redis,
+    S3,
+}
+
+impl TargetKind {
+    pub const ALL: [Self; 5] = [Self::Postgresql, Self::Mysql, Self::Sqlite, Self::Redis, Self::S3];
+
+    /// The wire's name.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Postgresql => "postgresql",
+            Self::Mysql => "mysql",
+            Self::Sqlite => "sqlite",
+            Self::Redis => "redis",
+            Self::S3 => "s3",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Postgresql => "PostgreSQL table",
+            Self::Mysql => "MySQL or MariaDB table",
+            Self::Sqlite => "SQLite table",
+            Self::Redis => "Redis keys",
+            Self::S3 => "S3 objects",
+        }
+    }
+
+    pub fn remark(self) -> &'static str {
+        match self {
+            Self::Postgresql | Self::Mysql => {
+                "One column of a table, its rows found again by the primary key."
+            }
+            Self::Sqlite => "One column of a table in a file on this machine.",
+            Self::Redis => "Values of the keys that match a pattern.",
+            Self::S3 => "Objects below a prefix of an S3-compatible store.",
+        }
+    }
+
+    /// What the field “Where” may hold.
+    pub fn example(self) -> &'static str {
+        match self {
+            Self::Postgresql => {
+                r#"{"host": "db.internal", "port": 5432, "database": "orders", "table": "customer", "column": "card"}"#
+            }
+            Self::Mysql => {
+                r#"{"host": "db.internal", "port": 3306, "database": "orders", "table": "customer", "column": "card"}"#
+            }
+            Self::Sqlite => r#"{"file": "/var/lib/orders/orders.db", "table": "customer", "column": "card"}"#,
+            Self::Redis => r#"{"host": "cache.internal", "port": 6379, "pattern": "session:*"}"#,
+            Self::S3 => {
+                r#"{"endpoint": "https://s3.internal", "region": "eu-central-1", "bucket": "invoices", "prefix": "2026/"}"#
+            }
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.slug() == text)
+    }
 }

@@ -7,7 +7,9 @@ mod canvas;
 mod consumers;
 mod credentials;
 mod issuers;
+mod keys;
 mod reader;
+mod reencryptions;
 mod refused;
 mod rotations;
 mod sandbox;
@@ -34,6 +36,8 @@ pub fn routes() -> Router<AppState> {
         .merge(consumers::routes())
         .merge(credentials::routes())
         .merge(issuers::routes())
+        .merge(keys::routes())
+        .merge(reencryptions::routes())
         .merge(rotations::routes())
         .merge(sandbox::routes())
         .merge(settings::routes());

@@ -7,9 +7,13 @@ mod expiries;
 mod forms;
 mod frame;
 mod issuer;
+mod key;
+mod key_moves;
 mod log;
 mod needs;
 mod overview;
+mod recovery;
+mod reencryption;
 mod rotation;
 mod settings;
 mod steps;
@@ -26,8 +30,12 @@ use app::views::credential::{CredentialFormView, CredentialView, CredentialsQuer
 use app::views::expiry::{ExpiriesQuery, ExpiriesView};
 use app::views::frame::Frame;
 use app::views::issuer::{IssuerFormView, IssuerView, IssuersView};
+use app::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use app::views::need::NeedsPersonView;
 use app::views::overview::{OverviewView, Span};
+use app::views::recovery::RecoveryView;
+use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use app::views::root::RootView;
 use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use app::views::settings::SettingsView;
 use async_trait::async_trait;
@@ -154,6 +162,38 @@ impl Reader for PageReader {
 
     async fn needs_person(&self, cursor: Option<&str>) -> Result<NeedsPersonView, ReadError> {
         self.read_needs_person(cursor).await
+    }
+
+    async fn keys(&self, query: KeysQuery) -> Result<KeysView, ReadError> {
+        self.read_keys(query).await
+    }
+
+    async fn key(&self, name: &str) -> Result<KeyView, ReadError> {
+        self.read_key(name).await
+    }
+
+    async fn key_form(&self) -> Result<KeyFormView, ReadError> {
+        self.read_key_form().await
+    }
+
+    async fn reencryptions(&self, cursor: Option<&str>) -> Result<ReencryptionsView, ReadError> {
+        self.read_reencryptions(cursor).await
+    }
+
+    async fn reencryption(&self, id: &str) -> Result<JobView, ReadError> {
+        self.read_reencryption(id).await
+    }
+
+    async fn target_form(&self) -> Result<TargetFormView, ReadError> {
+        self.read_target_form().await
+    }
+
+    async fn recovery(&self) -> Result<RecoveryView, ReadError> {
+        self.read_recovery().await
+    }
+
+    async fn root(&self) -> Result<RootView, ReadError> {
+        self.read_root().await
     }
 
     async fn audit(&self, query: AuditQuery) -> Result<AuditView, ReadError> {

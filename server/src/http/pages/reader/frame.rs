@@ -41,6 +41,7 @@ impl PageReader {
             sandbox: self.state.sandbox,
             bootstrap_token_active: self.state.bootstrap_token_active(),
             standing_findings: self.standing_findings(),
+            sealed: None,
             needs_person: self.needs().await.map(|needs| needs.len() as u64).unwrap_or(0),
         }
     }

@@ -1,0 +1,141 @@
+//! Registering a target: a place in which sealed values stand.
+
+use leptos::prelude::*;
+
+use super::{Heading, page};
+use crate::components::choice::{Choice, RadioList};
+use crate::components::field::{Checkbox, Field, Select, TextArea};
+use crate::components::form_page::{form_page, group};
+use crate::components::frame::Place;
+use crate::form::FormState;
+use crate::forms::Values;
+use crate::views::reencryption::{TargetFormView, TargetKind};
+
+#[component]
+pub fn NewTargetPage() -> impl IntoView {
+    page(
+        Heading::new(Place::Keys, "Register a target")
+            .below("Keys", "/keys")
+            .below("Re-encryption", "/reencryptions"),
+        |reader| async move { reader.target_form().await },
+        |view, _| draw(&view),
+    )
+}
+
+fn draw(view: &TargetFormView) -> AnyView {
+    let first = view.kinds.first().copied().unwrap_or(TargetKind::Sqlite);
+    let start = Values::from([
+        ("kind".to_owned(), first.slug().to_owned()),
+        ("config".to_owned(), first.example().to_owned()),
+        ("encoding".to_owned(), "raw".to_owned()),
+    ]);
+    let state = FormState::current().or_values(start);
+    form_page(
+        "Register a target",
+        "Rota reads the envelopes there, counts them by version, and rewrites them when asked. It never shows what they hold.",
+        state.clone(),
+        view! {
+            {group("What stands there", "", what(view, &state))}
+            {group("Where it is", "", place(view, &state))}
+            {group("How it is sealed", "", sealing(&state))}
+            <div class="form__end">
+                <button class="button button--primary" type="submit">
+                    "Register the target"
+                </button>
+                <a class="button button--quiet" href="/reencryptions">
+                    "Not now"
+                </a>
+            </div>
+        }
+        .into_any(),
+    )
+}
+
+fn what(view: &TargetFormView, state: &FormState) -> AnyView {
+    let named = |first: &str, names: &[String]| {
+        std::iter::once((String::new(), first.to_owned()))
+            .chain(names.iter().map(|name| (name.clone(), name.clone())))
+            .collect::<Vec<_>>()
+    };
+    let (keys, credentials) = (
+        named("choose a key", &view.keys),
+        named("none: it needs no login", &view.credentials),
+    );
+    let state = || state.clone();
+    view! {
+        <Field
+            state=state()
+            name="name"
+            label="Name"
+            hint="Lower-case letters, digits, dots and dashes."
+            required=true
+            autocomplete="off"
+        />
+        <div class="form__row">
+            <Select state=state() name="key" label="Key" hint="Its values are sealed with it." choices=keys required=true />
+            <Select
+                state=state()
+                name="credential"
+                label="Signs in with"
+                hint="A credential of the catalog, so that Rota rotates it too."
+                choices=credentials
+            />
+        </div>
+    }
+    .into_any()
+}
+
+fn place(view: &TargetFormView, state: &FormState) -> AnyView {
+    let kinds = view
+        .kinds
+        .iter()
+        .map(|kind| Choice::new(kind.slug(), kind.word(), kind.remark()))
+        .collect();
+    let examples = view
+        .kinds
+        .iter()
+        .map(|kind| {
+            view! {
+                <dt>{kind.word()}</dt>
+                <dd>
+                    <code>{kind.example()}</code>
+                </dd>
+            }
+        })
+        .collect_view();
+    let state = || state.clone();
+    view! {
+        <RadioList state=state() name="kind" label="Kind" choices=kinds />
+        <TextArea state=state() name="config" label="Where" hint="An object in JSON, without any secret." rows=6 required=true />
+        <details class="more">
+            <summary>"An example for each kind"</summary>
+            <dl class="facts">{examples}</dl>
+        </details>
+    }
+    .into_any()
+}
+
+fn sealing(state: &FormState) -> AnyView {
+    let encodings = vec![
+        Choice::new("raw", "Bytes", "The envelope as it is."),
+        Choice::new("base64", "Base64", "Text, as the API gives it."),
+    ];
+    let state = || state.clone();
+    view! {
+        <RadioList state=state() name="encoding" label="Encoding" choices=encodings />
+        <Field
+            state=state()
+            name="context"
+            label="Context"
+            hint="How the callers' context is made of a record, such as orders/{id}. Only new data keys need it."
+            autocomplete="off"
+        />
+        <Checkbox
+            state=state()
+            name="require_shadow"
+            label="Moving data needs a clean shadow run first"
+            hint="A shadow run reads and seals everything in memory and keeps nothing."
+        />
+    }
+    .into_any()
+}
