@@ -32,12 +32,11 @@ pub enum Place {
 
 impl Place {
     /// In the order of the rail; settings stand apart at its foot.
-    const RAIL: [Self; 10] = [
+    const RAIL: [Self; 9] = [
         Self::Overview,
         Self::Credentials,
         Self::Rotations,
         Self::Needs,
-        Self::Keys,
         Self::Expiries,
         Self::Issuers,
         Self::Consumers,

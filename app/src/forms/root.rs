@@ -20,16 +20,10 @@ pub struct UnsealForm {
 impl UnsealForm {
     pub const ACTION: &'static str = "unseal";
 
-    /// What was entered.
-    ///
-    /// # Errors
-    /// By field.
-    pub fn into_secret(self) -> Result<Secret, FieldErrors> {
-        let mut errors = FieldErrors::default();
-        if self.secret.expose_secret().trim().is_empty() {
-            errors.refuse("secret", "Enter it as it was given to you.");
-        }
-        errors.or(self.secret)
+    /// What was entered; `None` asks for the configured root to be tried.
+    pub fn into_secret(self) -> Option<Secret> {
+        let is_blank = self.secret.expose_secret().trim().is_empty();
+        (!is_blank).then_some(self.secret)
     }
 }
 

@@ -67,6 +67,10 @@ fn unseal(view: &RootView, state: &FormState) -> AnyView {
         return view! { <p class="notice notice--ageing">"Your role may look, not unseal."</p> }.into_any();
     }
     let own = state.of_action(UnsealForm::ACTION);
+    let is_required = matches!(
+        view.seal,
+        SealState::NeedsShares { .. } | SealState::NeedsPassphrase
+    );
     let (label, hint, button, progress) = match &view.seal {
         SealState::NeedsShares { entered, needed } => (
             "Share",
@@ -74,7 +78,13 @@ fn unseal(view: &RootView, state: &FormState) -> AnyView {
             "Enter this share",
             Some((*entered, *needed)),
         ),
-        _ => ("Passphrase", "Typed once; it is not stored.", "Unseal", None),
+        SealState::NeedsPassphrase => ("Passphrase", "Typed once; it is not stored.", "Unseal", None),
+        SealState::Sealed { .. } | SealState::Open => (
+            "Passphrase",
+            "Blank tries the root that the server is configured with.",
+            "Unseal",
+            None,
+        ),
     };
     let progress = progress.map(|(entered, needed)| {
         let left = needed.saturating_sub(entered);
@@ -101,7 +111,7 @@ fn unseal(view: &RootView, state: &FormState) -> AnyView {
             {progress}
             <form class="form" method="post" autocomplete="off">
                 <input type="hidden" name="action" value=UnsealForm::ACTION />
-                <Field state=own name="secret" label=label hint=hint kind="password" required=true autocomplete="off" />
+                <Field state=own name="secret" label=label hint=hint kind="password" required=is_required autocomplete="off" />
                 <div class="form__end">
                     <button class="button button--primary" type="submit">
                         {button}

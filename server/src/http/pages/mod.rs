@@ -7,10 +7,10 @@ mod canvas;
 mod consumers;
 mod credentials;
 mod issuers;
-mod keys;
 mod reader;
 mod reencryptions;
 mod refused;
+mod root;
 mod rotations;
 mod sandbox;
 mod sent;
@@ -36,8 +36,8 @@ pub fn routes() -> Router<AppState> {
         .merge(consumers::routes())
         .merge(credentials::routes())
         .merge(issuers::routes())
-        .merge(keys::routes())
         .merge(reencryptions::routes())
+        .merge(root::routes())
         .merge(rotations::routes())
         .merge(sandbox::routes())
         .merge(settings::routes());

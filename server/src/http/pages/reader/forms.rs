@@ -109,11 +109,11 @@ impl PageReader {
         })
     }
 
-    fn demand(&self, role: Role) -> Result<(), ReadError> {
+    pub(super) fn demand(&self, role: Role) -> Result<(), ReadError> {
         self.actor.require(role).map_err(unavailable)
     }
 
-    async fn environments(&self) -> Result<Vec<String>, ReadError> {
+    pub(super) async fn environments(&self) -> Result<Vec<String>, ReadError> {
         let services = &self.state.services;
         let issuers = services.issuers(&self.actor).await.map_err(unavailable)?;
         let consumers = services.consumers(&self.actor).await.map_err(unavailable)?;

@@ -7,6 +7,7 @@ use engine::catalog::facts::NextRotation;
 use engine::freeze::Freeze;
 
 use super::PageReader;
+use super::recovery::reason;
 use super::words::moment;
 
 impl PageReader {
@@ -41,7 +42,10 @@ impl PageReader {
             sandbox: self.state.sandbox,
             bootstrap_token_active: self.state.bootstrap_token_active(),
             standing_findings: self.standing_findings(),
-            sealed: None,
+            sealed: services
+                .sealer
+                .sealed_because()
+                .map(|because| format!("Sealed: {}.", reason(&because))),
             needs_person: self.needs().await.map(|needs| needs.len() as u64).unwrap_or(0),
         }
     }

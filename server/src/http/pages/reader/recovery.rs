@@ -1,15 +1,20 @@
 //! Recovery and the root of trust.
 
+use std::time::Duration;
+
 use app::reader::ReadError;
 use app::views::recovery::{BackupLine, RecoveryView, RestoredLine};
 use app::views::root::{ClassLine, RootView, SealState};
+use engine::ports::RootError;
 use engine::recovery::Backup;
+use engine::seal::{Hierarchy, MigrationStatus, MigrationStep, RootStatus, SealedBecause};
+use time::OffsetDateTime;
 
-use super::words::moment;
+use super::words::{count, moment};
 use super::{PageReader, unavailable};
 
-/// After so many days a wrapping key is replaced by itself.
-const WRAPPING_KEY_DAYS: u64 = 90;
+/// A root that stands elsewhere and has not answered for so long is said to be silent.
+const SILENT_AFTER: Duration = Duration::from_secs(120);
 
 impl PageReader {
     pub(super) async fn read_recovery(&self) -> Result<RecoveryView, ReadError> {
@@ -31,32 +36,81 @@ impl PageReader {
 
     pub(super) async fn read_root(&self) -> Result<RootView, ReadError> {
         let services = &self.state.services;
-        let status = services
-            .wrapping_key_status(&self.actor)
-            .await
-            .map_err(unavailable)?;
-        let described = if self.state.root_key_beside_database {
-            "in a file beside the database"
-        } else {
-            "apart from the database"
-        };
+        let status = services.root_status(&self.actor).await.map_err(unavailable)?;
+        let (kind, is_remote) = status.kind.unwrap_or(("not open", false));
         Ok(RootView {
-            seal: SealState::Open,
-            kind: "a file or a passphrase".to_owned(),
-            described: described.to_owned(),
-            remote: false,
-            answers: None,
-            classes: vec![ClassLine {
-                class: "rota's own values".to_owned(),
-                version: u64::from(status.active.version),
-                since: moment(status.active.since),
-                rotates_after_days: WRAPPING_KEY_DAYS,
-            }],
-            migration: None,
+            seal: seal_state(&status),
+            kind: kind.to_owned(),
+            described: status
+                .root
+                .clone()
+                .unwrap_or_else(|| "none yet: nothing was sealed".to_owned()),
+            remote: is_remote,
+            answers: is_remote.then(|| {
+                status
+                    .answered_at
+                    .is_some_and(|at| self.now().since(at) < SILENT_AFTER)
+            }),
+            classes: status
+                .wrapping_keys
+                .iter()
+                .map(|(hierarchy, active)| class(*hierarchy, active.version, moment(active.since)))
+                .collect(),
+            migration: status.migration.as_ref().map(migration),
             may_operate: self.may_operate(),
-            may_administer: false,
+            may_administer: self.may_administer(),
         })
     }
+}
+
+fn seal_state(status: &RootStatus) -> SealState {
+    let Some(because) = &status.sealed else {
+        return SealState::Open;
+    };
+    if let Some(progress) = &status.gathering {
+        return SealState::NeedsShares {
+            entered: count(progress.given.len()),
+            needed: u64::from(progress.threshold),
+        };
+    }
+    match because {
+        SealedBecause::Root(RootError::NeedsPassphrase) => SealState::NeedsPassphrase,
+        other => SealState::Sealed { why: reason(other) },
+    }
+}
+
+/// Why it is sealed, without the words that every page says anyway.
+pub(super) fn reason(because: &SealedBecause) -> String {
+    match because {
+        SealedBecause::Starting => "it has only just started".to_owned(),
+        SealedBecause::ByHand { by, reason } => format!("{by} sealed it ({reason})"),
+        SealedBecause::Root(error) => error.to_string(),
+    }
+}
+
+fn class(hierarchy: Hierarchy, version: u32, since: OffsetDateTime) -> ClassLine {
+    let class = match hierarchy {
+        Hierarchy::Store => "Rota's own values",
+        Hierarchy::Class(_) => hierarchy.label(),
+    };
+    ClassLine {
+        class: class.to_owned(),
+        version: u64::from(version),
+        since,
+        rotates_after_days: hierarchy.greatest_age().as_secs() / 86_400,
+    }
+}
+
+fn migration(migration: &MigrationStatus) -> String {
+    let step = match migration.step {
+        None => "waits for shares of the root that is left",
+        Some(MigrationStep::Prepared) => "prepared: the server starts under either root",
+        Some(MigrationStep::Verified) => "verified: the next root opens everything",
+    };
+    format!(
+        "to {}, begun by {} ({}); {step}",
+        migration.to, migration.begun_by, migration.reason
+    )
 }
 
 fn backup(backup: &Backup) -> BackupLine {
