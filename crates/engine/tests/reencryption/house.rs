@@ -60,6 +60,7 @@ struct Quiet;
 
 impl Announcer for Quiet {
     fn announce(&self, _topic: &Topic) {}
+    fn heard(&self, _told: Vec<engine::delivery::Hearsay>) {}
 }
 
 impl Meter for Quiet {
