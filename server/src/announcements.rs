@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use engine::change::Topic;
 use engine::delivery::{Hearsay, Live};
 use engine::ports::Announcer;
+use engine::{Clock, Memory};
 use tokio::sync::{broadcast, watch};
+
+use crate::host::SystemClock;
 
 /// How many announcements a listener to all topics may lie behind before it is told that it missed some.
 const BACKLOG: usize = 4_096;
@@ -18,6 +22,7 @@ const SWEEP_AT: usize = 1_024;
 pub struct Announcements {
     /// What it remembers of a changed thing is forgotten before anyone is woken, so nobody wakes up to read the past.
     live: Arc<Live>,
+    memory: Arc<Memory>,
     topics: Mutex<Topics>,
     all: broadcast::Sender<Topic>,
     heard: broadcast::Sender<Vec<Hearsay>>,
@@ -34,13 +39,14 @@ pub struct Subscription(watch::Receiver<u64>);
 
 impl Announcements {
     /// A hub that nobody waits at yet.
-    pub fn new(live: Arc<Live>) -> Self {
+    pub fn new(live: Arc<Live>, memory: Arc<Memory>) -> Self {
         let topics = Topics {
             waiting: HashMap::new(),
             sweep_at: SWEEP_AT,
         };
         Self {
             live,
+            memory,
             topics: Mutex::new(topics),
             all: broadcast::Sender::new(BACKLOG),
             heard: broadcast::Sender::new(BACKLOG),
@@ -84,11 +90,16 @@ impl Announcer for Announcements {
 
     fn announce(&self, topic: &Topic) {
         self.live.invalidate(topic);
+        self.memory.invalidate(topic);
         if let Some(sender) = self.lock().waiting.get(topic) {
             sender.send_modify(|count| *count = count.wrapping_add(1));
         }
         // An error only says that nobody listens.
         let _nobody_listens = self.all.send(topic.clone());
+    }
+
+    fn view_renewed(&self, ago: Duration) {
+        self.memory.view.renew(SystemClock.uptime().saturating_sub(ago));
     }
 }
 
@@ -116,7 +127,10 @@ mod tests {
 
     #[tokio::test]
     async fn only_those_who_wait_for_the_topic_are_woken() {
-        let hub = Announcements::new(Arc::new(Live::new(engine::Timestamp::from_micros(0))));
+        let hub = Announcements::new(
+            Arc::new(Live::new(engine::Timestamp::from_micros(0))),
+            Arc::default(),
+        );
         let mut catalog = hub.subscribe(Topic::Catalog);
         let mut everything = hub.subscribe_to_all();
         assert!(catalog.changed().now_or_never().is_none());
@@ -132,7 +146,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_sweep_keeps_whoever_still_waits() {
-        let hub = Announcements::new(Arc::new(Live::new(engine::Timestamp::from_micros(0))));
+        let hub = Announcements::new(
+            Arc::new(Live::new(engine::Timestamp::from_micros(0))),
+            Arc::default(),
+        );
         let clock = crate::host::SystemClock;
         let mut kept = hub.subscribe(Topic::Catalog);
         for _ in 0..SWEEP_AT * 2 {

@@ -7,14 +7,14 @@ use engine::delivery::Live;
 use engine::detection::Detector;
 use engine::ports::Announcer;
 use engine::seal::Sealer;
-use engine::{Clock, Randomness, Services};
-use store::{Database, Options};
+use engine::{Clock, Memory, Randomness, Services};
+use store::{AuditDurability, Backend, Database, Options};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::announcements::Announcements;
 use crate::commands::CommandError;
-use crate::config::{Config, DatabaseUrl, RootKeySource};
+use crate::config::{self, Config, DatabaseUrl, RootKeySource};
 use crate::host::{OsRandomness, SystemClock};
 use crate::http::AppState;
 use crate::http::state::Shared;
@@ -46,8 +46,13 @@ pub async fn compose(
     memory: api::root::Memory,
     shutdown: CancellationToken,
 ) -> Result<AppState, CommandError> {
+    let durability = match config.audit_durability {
+        config::AuditDurability::Written => AuditDurability::Written,
+        config::AuditDurability::Fsynced => AuditDurability::Fsynced,
+    };
     let roots = (config.root_key.clone(), config.next_root.clone());
-    let mut parts = build(&config.database, roots, config.metrics_series_limit).await?;
+    let series_limit = config.metrics_series_limit;
+    let mut parts = build(&config.database, roots, series_limit, durability).await?;
     if let Some(token) = &config.bootstrap_token {
         let token = BootstrapToken::new(token.duplicate()).map_err(CommandError::failed)?;
         parts.services.bootstrap = Some(Arc::new(token));
@@ -80,7 +85,8 @@ pub async fn compose_services(
     database: &DatabaseUrl,
     root_key: &RootKeySource,
 ) -> Result<Parts, CommandError> {
-    build(database, (root_key.clone(), None), SERIES_LIMIT).await
+    let roots = (root_key.clone(), None);
+    build(database, roots, SERIES_LIMIT, AuditDurability::default()).await
 }
 
 /// Opens the database and brings it to this version.
@@ -91,10 +97,19 @@ pub async fn open_database(
     url: &DatabaseUrl,
     announcer: Arc<dyn Announcer>,
 ) -> Result<Arc<Database>, CommandError> {
+    open_with(url, announcer, AuditDurability::default()).await
+}
+
+async fn open_with(
+    url: &DatabaseUrl,
+    announcer: Arc<dyn Announcer>,
+    audit_durability: AuditDurability,
+) -> Result<Arc<Database>, CommandError> {
     let mut replica = [0; 8];
     OsRandomness.fill(&mut replica);
     let options = Options {
         replica: hex::encode(replica),
+        audit_durability,
         ..Options::default()
     };
     Database::open(url.expose_url(), announcer, options)
@@ -106,13 +121,19 @@ async fn build(
     url: &DatabaseUrl,
     (root_key, next_root): (RootKeySource, Option<RootKeySource>),
     series_limit: usize,
+    durability: AuditDurability,
 ) -> Result<Parts, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let randomness: Arc<OsRandomness> = Arc::new(OsRandomness);
     let live = Arc::new(Live::new(clock.now()));
-    let announcements = Arc::new(Announcements::new(Arc::clone(&live)));
+    let memory = Arc::new(Memory::new());
+    let announcements = Arc::new(Announcements::new(Arc::clone(&live), Arc::clone(&memory)));
     let announcer: Arc<dyn Announcer> = announcements.clone();
-    let database = open_database(url, Arc::clone(&announcer)).await?;
+    let database = open_with(url, Arc::clone(&announcer), durability).await?;
+    if database.backend() == Backend::Postgres {
+        // Others may change what is remembered here.
+        memory.view.depend_on_renewal(database.view_bound());
+    }
     let metrics = Arc::new(Metrics::new(series_limit).map_err(CommandError::failed)?);
     let roots = ConfiguredRoots::new(root_key, next_root, Arc::clone(&metrics));
     let sealer = Sealer::new(Arc::new(roots), randomness.clone());
@@ -134,6 +155,7 @@ async fn build(
         announcer,
         meter: metrics.clone(),
         live,
+        memory,
         detector: Arc::new(Detector::default()),
         reencryption: Arc::default(),
         throttle: Arc::new(Throttle::new()),

@@ -1,6 +1,7 @@
 //! The host's clock and randomness: the one place that reads them.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use engine::{Clock, Randomness, Timestamp};
 
@@ -16,6 +17,11 @@ impl Clock for SystemClock {
         )]
         let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn uptime(&self) -> Duration {
+        static BEGAN: OnceLock<tokio::time::Instant> = OnceLock::new();
+        BEGAN.get_or_init(tokio::time::Instant::now).elapsed()
     }
 }
 

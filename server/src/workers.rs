@@ -1,9 +1,10 @@
 //! What acts without being asked: the driver of rotations, what replicas tell each other, the roll-up of outcomes,
-//! housekeeping.
+//! what is due with keys, housekeeping.
 
 pub mod driver;
 pub mod hearsay;
 pub mod housekeeping;
+pub mod keys;
 pub mod root;
 
 use tokio_util::task::TaskTracker;
@@ -14,6 +15,7 @@ use crate::http::AppState;
 pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
     tasks.spawn(housekeeping::keep_house(state.clone()));
+    tasks.spawn(keys::tend_keys(state.clone()));
     tasks.spawn(root::watch(state.clone()));
     if state.services.store.has_replicas() {
         state.services.live.tell_others();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IsoDuration, Secret, Timestamp};
+use crate::{IsoDuration, Secret, Timestamp, credential::Sensitivity};
 
 /// `POST /api/v1/keys`
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,19 +21,102 @@ pub struct CreateKey {
     pub environment: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<BTreeMap<String, String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rotate_every: Option<IsoDuration>,
-    /// A version is drained only when nothing of it was decrypted for this long.
+    /// The active version is replaced at this age; null: people decide. Default: 90 days, of a high class 60, of a
+    /// critical one 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<IsoDuration>))]
+    pub rotate_every: Option<Option<IsoDuration>>,
+    /// A version is drained only when nothing of it was decrypted for this long. Default: 7 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<IsoDuration>,
+    /// The active version is replaced after so many uses. Default: 2,147,483,648.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
+    /// Whether the key may be exported, wrapped. It can be taken back and not given later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exportable: Option<bool>,
+    /// Versions below this decrypt nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_decryption_version: Option<u32>,
+    /// Who may use it, by the names of tokens, consumers and accounts. Nobody named: operators, and of a critical key
+    /// administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callers: Option<Vec<String>>,
+    /// Its class, for good: each class has wrapping keys of its own. Default: medium.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
 }
 
-/// How a key encrypts.
+/// `PATCH /api/v1/keys/{name}`: what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateKey {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_team: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<BTreeMap<String, String>>,
+    /// The active version is replaced at this age; null: people decide. Default: 90 days, of a high class 60, of a
+    /// critical one 30.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<IsoDuration>))]
+    pub rotate_every: Option<Option<IsoDuration>>,
+    /// A version is drained only when nothing of it was decrypted for this long. Default: 7 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<IsoDuration>,
+    /// The active version is replaced after so many uses. Default: 2,147,483,648.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
+    /// Whether the key may be exported, wrapped. It can be taken back and not given later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exportable: Option<bool>,
+    /// Versions below this decrypt nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_decryption_version: Option<u32>,
+    /// Who may use it, by the names of tokens, consumers and accounts. Nobody named: operators, and of a critical key
+    /// administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub callers: Option<Vec<String>>,
+    /// Its class, for good: each class has wrapping keys of its own. Default: medium.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
+}
+
+/// Tells null, which is a value here, from a field that is absent.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<IsoDuration>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// What a key does, and how. It has one purpose: to encrypt, to authenticate, or to sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum KeyAlgorithm {
     #[serde(rename = "aes256-gcm")]
     Aes256Gcm,
+    #[serde(rename = "aes256-gcm-siv")]
+    Aes256GcmSiv,
+    #[serde(rename = "chacha20-poly1305")]
+    ChaCha20Poly1305,
+    #[serde(rename = "hmac-sha256")]
+    HmacSha256,
+    #[serde(rename = "ed25519")]
+    Ed25519,
+    #[serde(rename = "ecdsa-p256")]
+    EcdsaP256,
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum KeyUse {
+    Encrypt,
+    Mac,
+    Sign,
 }
 
 /// A key, without its material.
@@ -55,6 +138,28 @@ pub struct Key {
     pub rotate_every: Option<IsoDuration>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<IsoDuration>,
+    /// What it is for, by its algorithm.
+    #[serde(default, rename = "use", skip_serializing_if = "Option::is_none")]
+    pub use_for: Option<KeyUse>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_uses: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exportable: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minimum_decryption_version: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub callers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
+    /// The version that encrypts or signs; absent while it is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active_version: Option<u32>,
+    /// When the active version is due to be replaced by its age.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// Since when a rotation that is due waits for a freeze to end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postponed_since: Option<Timestamp>,
     pub versions: Vec<KeyVersion>,
     #[serde(default)]
     pub revision: i64,
@@ -68,7 +173,52 @@ pub struct KeyVersion {
     pub number: u32,
     pub state: KeyVersionState,
     pub created_at: Timestamp,
+    /// Values sealed, signed or rewrapped under it.
     pub uses: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated_at: Option<Timestamp>,
+    /// Since when it is in its state, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_decrypted_at: Option<Timestamp>,
+    /// When it is to be destroyed, unless that is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroy_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub imported: bool,
+    /// The states that it may be moved to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<KeyVersionState>,
+    /// What is known to need it; only where one key is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dependents: Option<KeyDependents>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands the field over by reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// What is known to need a version.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyDependents {
+    /// It opened a value within the key's grace.
+    pub in_use: bool,
+    /// Records by registered target.
+    #[serde(default)]
+    pub records: BTreeMap<String, u64>,
+    /// Registered backups.
+    #[serde(default)]
+    pub backups: Vec<String>,
 }
 
 /// Where a key version stands (NIST SP 800-57).
@@ -101,6 +251,36 @@ pub struct RotateKey {
 pub struct UpdateKeyVersion {
     pub state: KeyVersionState,
     pub reason: String,
+}
+
+/// `POST /api/v1/keys/{name}/versions/{n}/destruction`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct PlanDestruction {
+    pub reason: String,
+    /// Default: in 30 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+/// `PATCH /api/v1/algorithms`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ForbidAlgorithms {
+    /// No new key is made with these; all others are allowed.
+    pub forbidden: Vec<KeyAlgorithm>,
+    pub reason: String,
+}
+
+/// An algorithm, and which keys use it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AlgorithmUse {
+    pub algorithm: KeyAlgorithm,
+    pub forbidden: bool,
+    pub keys: Vec<String>,
 }
 
 /// `POST /api/v1/keys/{name}/encrypt`: one, or a batch.
@@ -140,6 +320,14 @@ pub struct Decrypted {
     /// Standard base64.
     pub plaintext: Secret,
     pub version: u32,
+    /// Its version is going out of use: store `ciphertext` in its place.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub rewrap_recommended: bool,
+    /// The same value under the active version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext_version: Option<u32>,
 }
 
 /// `POST /api/v1/keys/{name}/rewrap`
@@ -157,16 +345,212 @@ pub struct Rewrap {
 pub struct MakeDataKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<String>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wrapped_only: bool,
 }
 
 /// A fresh data key, plain and wrapped.
 #[derive(Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DataKey {
-    /// Standard base64.
-    pub plaintext: Secret,
+    /// Standard base64; absent when only the wrapped form was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plaintext: Option<Secret>,
     pub ciphertext: String,
     pub version: u32,
+}
+
+/// One plaintext, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct EncryptRequest {
+    /// Standard base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plaintext: Option<Secret>,
+    /// Bound to the ciphertext; the same must be given to decrypt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<Encrypt>>,
+}
+
+/// One ciphertext, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DecryptRequest {
+    /// Standard base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<Decrypt>>,
+}
+
+/// One ciphertext, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RewrapRequest {
+    /// Standard base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ciphertext: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<Rewrap>>,
+}
+
+/// One data key, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DataKeyRequest {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
+    /// Only the wrapped form is sent back: for a key that is unwrapped elsewhere, later.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub wrapped_only: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<MakeDataKey>>,
+}
+
+/// `POST /api/v1/keys/{name}/sign` and `/hmac`: one message, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SignRequest {
+    /// Standard base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<Message>>,
+}
+
+/// A message.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Message {
+    /// Standard base64.
+    pub message: Secret,
+}
+
+/// A signature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Signed {
+    /// With a header that names key and version; verify takes this form.
+    pub signature: String,
+    /// Without the header, as other programs take it.
+    pub raw: String,
+    pub version: u32,
+}
+
+/// A message authentication code.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Hmac {
+    /// With a header that names key and version; verify takes this form.
+    pub hmac: String,
+    /// Without the header, as other programs take it.
+    pub raw: String,
+    pub version: u32,
+}
+
+/// `POST /api/v1/keys/{name}/verify`: one message with its signature or code, or a batch of them.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VerifyRequest {
+    /// Standard base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Vec<VerifyItem>>,
+}
+
+/// A message with its signature or code.
+#[derive(Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct VerifyItem {
+    /// Standard base64.
+    pub message: Secret,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac: Option<String>,
+}
+
+/// Whether it fits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Verification {
+    pub valid: bool,
+    /// The version that made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// The public half of one version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PublicKey {
+    pub version: u32,
+    pub state: KeyVersionState,
+    pub algorithm: KeyAlgorithm,
+    /// SubjectPublicKeyInfo, PEM.
+    pub pem: String,
+    /// The key alone, standard base64.
+    pub raw: String,
+}
+
+/// `POST /api/v1/key-imports` answers: a public key for one import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyImport {
+    pub id: String,
+    /// X25519, 32 bytes in standard base64. Wrap by HPKE (RFC 9180, base mode): X25519-HKDF-SHA256, AES-256-GCM.
+    pub public_key: String,
+    /// The `info` of the wrap, with the new key's algorithm and name in their places.
+    pub info: String,
+}
+
+/// `POST /api/v1/key-imports/{id}`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ImportKey {
+    pub key: CreateKey,
+    /// The encapsulated key, the wrapped key and its tag: 80 bytes in standard base64.
+    pub wrapped: String,
+}
+
+/// `POST /api/v1/keys/{name}/export`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ExportKey {
+    /// The receiver's X25519 public key, 32 bytes in standard base64.
+    pub public_key: String,
+    pub reason: String,
+    /// Default: the active one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+}
+
+/// A key as it leaves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExportedKey {
+    pub version: u32,
+    pub wrapped: String,
+    pub info: String,
 }
 
 /// Several of one operation.

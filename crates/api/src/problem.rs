@@ -66,6 +66,8 @@ pub mod code {
     pub const IDEMPOTENCY_KEY_REUSED: &str = "idempotency_key_reused";
     pub const CIPHERTEXT_INVALID: &str = "ciphertext_invalid";
     pub const KEY_VERSION_UNUSABLE: &str = "key_version_unusable";
+    pub const KEY_VERSION_EXHAUSTED: &str = "key_version_exhausted";
+    pub const WRONG_PURPOSE: &str = "wrong_purpose";
     pub const NOT_DRAINED: &str = "not_drained";
     pub const TOO_MANY_REQUESTS: &str = "too_many_requests";
     pub const SEALED: &str = "sealed";

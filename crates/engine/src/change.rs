@@ -6,7 +6,8 @@ use crate::catalog::{Consumer, Credential, Issuer, Version};
 use crate::clock::Timestamp;
 use crate::delivery::Instance;
 use crate::freeze::Freeze;
-use crate::id::{CredentialId, JobId, RotationId};
+use crate::id::{CredentialId, JobId, KeyId, RotationId};
+use crate::key::{Key, KeyVersion};
 use crate::name::Name;
 use crate::ports::SecretRef;
 use crate::recovery::Backup;
@@ -43,6 +44,8 @@ pub enum Topic {
     Rotation(RotationId),
     /// The job's page changes.
     Reencryption(JobId),
+    /// What may be done with this key may have changed.
+    Key(KeyId),
     /// Anything else of the catalog: overview pages re-read.
     Catalog,
 }
@@ -90,6 +93,13 @@ pub enum Write {
     },
     /// Inserts or replaces (credential, consumer, instance).
     PutInstance(Instance),
+    InsertKey(Box<Key>),
+    /// Every change of a key or of its versions goes with this: its revision lets one of two through.
+    UpdateKey(Box<Key>),
+    /// Removes it with its versions, if it still has this revision.
+    DeleteKey(Box<Key>),
+    /// Inserts or replaces (key, number). What was counted of it stays as it is.
+    PutKeyVersion(Box<KeyVersion>),
     InsertFreeze(Freeze),
     UpdateFreeze(Freeze),
     InsertAccount(Account),

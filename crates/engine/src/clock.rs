@@ -47,4 +47,9 @@ impl Timestamp {
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> Timestamp;
+
+    /// A clock that never steps back, from wherever it began: for how long ago something was.
+    fn uptime(&self) -> Duration {
+        Duration::from_micros(u64::try_from(self.now().as_micros()).unwrap_or(0))
+    }
 }

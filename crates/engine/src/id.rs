@@ -77,7 +77,9 @@ ids! {
     SignInLinkId
     /// A sealed copy of the whole database.
     BackupId
-    /// A key of callers.
+    /// One import of a key.
+    KeyImportId
+    /// A key of callers; the envelopes under it name it.
     KeyId
     /// A place where callers keep values sealed with a key.
     TargetId

@@ -63,6 +63,14 @@ pub enum Refusal {
         /// What stands in the way and what to do.
         detail: String,
     },
+    /// 422: a ciphertext that does not open. Deliberately says nothing of why.
+    #[error(
+        "the ciphertext does not open: it was changed or cut short, or belongs to another key or context"
+    )]
+    DoesNotOpen {
+        /// It names a version that is not known here: a view of the key that is out of date would explain it.
+        names_unknown_version: bool,
+    },
     /// 412: the object changed since it was read.
     #[error("it was changed by someone else since you read it; read it again and repeat your change")]
     Stale,

@@ -10,6 +10,7 @@ use crate::detection::Detector;
 use crate::ports::{Announcer, Connectors, Meter, Store};
 use crate::reencryption;
 use crate::seal::Sealer;
+use crate::view::Memory;
 
 /// Everything a service needs of the world.
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Services {
     pub detector: Arc<Detector>,
     /// What is known of moving data, in memory: who waits, what failed, what is queued.
     pub reencryption: Arc<reencryption::Live>,
+    /// Tokens and open keys, in memory, and how long they may be believed.
+    pub memory: Arc<Memory>,
     /// Failed sign-ins, in memory.
     pub throttle: Arc<Throttle>,
     /// `ROTA_BOOTSTRAP_TOKEN` while it is set, as a hash.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use engine::change::Topic;
-use engine::id::{CredentialId, JobId, RotationId};
+use engine::id::{CredentialId, JobId, KeyId, RotationId};
 use engine::ports::Announcer;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
@@ -57,6 +57,7 @@ enum WireTopic {
     Credential(CredentialId),
     Rotation(RotationId),
     Reencryption(JobId),
+    Key(KeyId),
     Catalog,
 }
 
@@ -66,6 +67,7 @@ impl From<&Topic> for WireTopic {
             Topic::Credential(id) => Self::Credential(id.clone()),
             Topic::Rotation(id) => Self::Rotation(id.clone()),
             Topic::Reencryption(id) => Self::Reencryption(id.clone()),
+            Topic::Key(id) => Self::Key(id.clone()),
             Topic::Catalog => Self::Catalog,
         }
     }
@@ -77,6 +79,7 @@ impl From<WireTopic> for Topic {
             WireTopic::Credential(id) => Self::Credential(id),
             WireTopic::Rotation(id) => Self::Rotation(id),
             WireTopic::Reencryption(id) => Self::Reencryption(id),
+            WireTopic::Key(id) => Self::Key(id),
             WireTopic::Catalog => Self::Catalog,
         }
     }
@@ -86,6 +89,11 @@ impl Notice {
     /// Reads a payload.
     pub(crate) fn parse(payload: &str) -> Option<Self> {
         serde_json::from_str(payload).ok()
+    }
+
+    /// Whether a key changed: then the other replica may be waiting for everyone to have heard.
+    pub(crate) fn is_about_a_key(&self) -> bool {
+        self.topics.iter().any(|topic| matches!(topic, WireTopic::Key(_)))
     }
 
     /// What changed.

@@ -1,5 +1,7 @@
 //! The audit chain. Its head row is locked last and released by the commit.
 
+use std::sync::OnceLock;
+
 use engine::Timestamp;
 use engine::audit::{AuditDraft, AuditEntry, ChainHead, EntryHash};
 use engine::ports::{AuditFilter, StoreError};
@@ -126,44 +128,106 @@ pub(crate) async fn head(pool: &AnyPool) -> Result<Head, StoreError> {
         .ok_or_else(|| damaged("audit_head", &1, "the row is missing"))
 }
 
-/// Puts drafts at the end of the chain and counts one commit; gives that count. The last thing before a commit.
+/// Whether others must look again because of what was committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// A change: the commit is counted.
+    Change,
+    /// Entries alone: nothing that anybody remembers became old.
+    EntriesOnly,
+}
+
+/// Puts drafts at the end of the chain; gives the number of commits. The last thing before a commit.
 pub(crate) async fn append(
     connection: &mut AnyConnection,
     backend: Backend,
     drafts: Vec<AuditDraft>,
+    counted: Counted,
 ) -> Result<i64, sqlx::Error> {
     let row = sqlx::query(backend.hold_audit_head())
         .fetch_one(&mut *connection)
         .await?;
     let Head { mut chain, commits } = Head::read(&row)?;
+    let commits = match counted {
+        Counted::Change => commits + 1,
+        Counted::EntriesOnly => commits,
+    };
+    let mut entries = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let (entry, next) = chain.append(draft);
-        insert(&mut *connection, &entry).await?;
+        entries.push(entry);
         chain = next;
     }
-    move_head(connection, &chain, commits + 1).await?;
-    Ok(commits + 1)
+    let mut rest = entries.as_slice();
+    while !rest.is_empty() {
+        let rows = largest_statement(rest.len());
+        let (now, later) = rest.split_at(rows);
+        insert(&mut *connection, backend, now).await?;
+        rest = later;
+    }
+    move_head(connection, &chain, commits).await?;
+    Ok(commits)
 }
 
-async fn insert(connection: &mut AnyConnection, entry: &AuditEntry) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        r"insert into audit_entry
-            (sequence, previous_hash, hash, at, actor, source, correlation, action, object, outcome, detail)
-          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(entry.sequence)
-    .bind(entry.previous_hash.0.as_str())
-    .bind(entry.hash.0.as_str())
-    .bind(entry.draft.at.as_micros())
-    .bind(entry.draft.actor.as_str())
-    .bind(entry.draft.source.as_deref())
-    .bind(entry.draft.correlation.as_deref())
-    .bind(entry.draft.action.as_str())
-    .bind(entry.draft.object.as_str())
-    .bind(entry.draft.outcome.as_str())
-    .bind(entry.draft.detail.as_str())
-    .execute(connection)
-    .await?;
+/// Few sizes, so that few statements are prepared, once each.
+const STATEMENT_ROWS: [usize; 7] = [64, 32, 16, 8, 4, 2, 1];
+
+fn largest_statement(entries: usize) -> usize {
+    STATEMENT_ROWS
+        .into_iter()
+        .find(|rows| *rows <= entries)
+        .unwrap_or(1)
+}
+
+const COLUMNS: usize = 11;
+
+/// The statement that inserts so many rows, by database.
+fn insert_statement(backend: Backend, rows: usize) -> &'static str {
+    static STATEMENTS: [[OnceLock<String>; 7]; 2] = [const { [const { OnceLock::new() }; 7] }; 2];
+    let database = match backend {
+        Backend::Sqlite => 0,
+        Backend::Postgres => 1,
+    };
+    let size = STATEMENT_ROWS.iter().position(|size| *size == rows).unwrap_or(0);
+    STATEMENTS[database][size].get_or_init(|| {
+        let mut text = "insert into audit_entry \
+             (sequence, previous_hash, hash, at, actor, source, correlation, action, object, outcome, detail) values "
+            .to_owned();
+        for row in 0..STATEMENT_ROWS[size] {
+            text.push_str(if row == 0 { "(" } else { ", (" });
+            for column in 0..COLUMNS {
+                if column > 0 {
+                    text.push_str(", ");
+                }
+                text.push_str(&backend.parameter(row * COLUMNS + column + 1));
+            }
+            text.push(')');
+        }
+        text
+    })
+}
+
+async fn insert(
+    connection: &mut AnyConnection,
+    backend: Backend,
+    entries: &[AuditEntry],
+) -> Result<(), sqlx::Error> {
+    let mut query = sqlx::query(insert_statement(backend, entries.len()));
+    for entry in entries {
+        query = query
+            .bind(entry.sequence)
+            .bind(entry.previous_hash.0.as_str())
+            .bind(entry.hash.0.as_str())
+            .bind(entry.draft.at.as_micros())
+            .bind(entry.draft.actor.as_str())
+            .bind(entry.draft.source.as_deref())
+            .bind(entry.draft.correlation.as_deref())
+            .bind(entry.draft.action.as_str())
+            .bind(entry.draft.object.as_str())
+            .bind(entry.draft.outcome.as_str())
+            .bind(entry.draft.detail.as_str());
+    }
+    query.execute(connection).await?;
     Ok(())
 }
 

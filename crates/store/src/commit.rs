@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use crate::dialect::Backend;
 use crate::failure::WriteError;
 use crate::{
-    account, backup_record, census, consumer, credential, freeze, instance, issuer, job, rotation, secret,
-    setting, sign_in_link, target, token, version,
+    account, backup_record, census, consumer, credential, freeze, instance, issuer, job, key, rotation,
+    secret, setting, sign_in_link, target, token, version,
 };
 
 /// Whether a change with this write must carry an audit entry (invariant 5).
@@ -31,6 +31,10 @@ fn needs_audit(write: &Write) -> bool {
         | Write::PutSecret { .. }
         | Write::ShredSecret { .. }
         | Write::InsertRotation(_)
+        | Write::InsertKey(_)
+        | Write::UpdateKey(_)
+        | Write::DeleteKey(_)
+        | Write::PutKeyVersion(_)
         | Write::InsertFreeze(_)
         | Write::UpdateFreeze(_)
         | Write::InsertAccount(_)
@@ -114,6 +118,10 @@ async fn apply_write(
             rotation::expect_revision(connection, backend, rotation, *revision).await
         }
         Write::PutInstance(instance) => instance::put(connection, instance).await,
+        Write::InsertKey(found) => key::insert(connection, found).await,
+        Write::UpdateKey(found) => key::update(connection, found).await,
+        Write::DeleteKey(found) => key::delete(connection, found).await,
+        Write::PutKeyVersion(version) => key::put_version(connection, version).await,
         Write::InsertFreeze(freeze) => freeze::insert(connection, freeze).await,
         Write::UpdateFreeze(freeze) => freeze::update(connection, freeze).await,
         Write::InsertAccount(account) => account::insert(connection, account).await,

@@ -3,24 +3,24 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::audit::AuditDraft;
 use engine::ports::{Announcer, Store, StoreError};
 use engine::{Change, CommitError};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions, Row};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::announce::Announcing;
 use crate::dialect::Backend;
 use crate::file_lock::{FileLock, FileLockError, open_private};
-use crate::group::{self, Pending, Writer};
+use crate::group::{self, Senders, Writer};
 use crate::listener::{self, Watch};
 use crate::migration::{self, MigrationError};
-use crate::{job, lease, sqlite_path};
+use crate::{job, lease, record, replica, sqlite_path};
 
 /// An outage of PostgreSQL is said after this long; SQLite's one writer may make others wait longer.
 const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
@@ -36,6 +36,21 @@ pub struct Options {
     pub replica: String,
     /// Connections for reading; PostgreSQL writes over the same pool.
     pub connections: u32,
+    /// When the audit entry of a data operation counts as written.
+    pub audit_durability: AuditDurability,
+    /// What a replica remembers counts for so long after it was last known to be complete (KEY-8). A replica that is
+    /// silent for longer is not waited for.
+    pub view_bound: Duration,
+}
+
+/// When [`Store::record`] answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AuditDurability {
+    /// The entry is written: it outlives the process.
+    #[default]
+    Written,
+    /// The entry is fsynced: it outlives the power.
+    Fsynced,
 }
 
 impl Default for Options {
@@ -43,6 +58,8 @@ impl Default for Options {
         Self {
             replica: String::new(),
             connections: 8,
+            audit_durability: AuditDurability::default(),
+            view_bound: engine::view::USUAL_BOUND,
         }
     }
 }
@@ -96,7 +113,8 @@ pub struct Database {
     readers: AnyPool,
     /// On SQLite the one connection that writes; on PostgreSQL the same pool as `readers`.
     writers: AnyPool,
-    queue: Mutex<Option<mpsc::Sender<Pending>>>,
+    senders: RwLock<Option<Senders>>,
+    options: Options,
     writer: Mutex<Option<JoinHandle<()>>>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
     file_lock: Mutex<Option<Arc<FileLock>>>,
@@ -145,6 +163,7 @@ impl Database {
             writers,
             announcing,
             Some(Arc::new(file_lock)),
+            options,
         )))
     }
 
@@ -158,7 +177,11 @@ impl Database {
         migration::migrate(&pool, Backend::Postgres).await?;
         let listener = listener::connect(url).await?;
         let watch = Watch::begin(pool.clone(), announcing.clone()).await?;
-        let database = Self::start(Backend::Postgres, pool.clone(), pool, announcing, None);
+        if !options.replica.is_empty() {
+            // Known to the others before it reads anything that it remembers.
+            replica::report(&pool, &options.replica, 0).await?;
+        }
+        let database = Self::start(Backend::Postgres, pool.clone(), pool, announcing, None, options);
         let watchers = vec![
             tokio::spawn(watch.clone().listen(url.to_owned(), listener)),
             tokio::spawn(watch.poll()),
@@ -173,15 +196,23 @@ impl Database {
         writers: AnyPool,
         announcing: Announcing,
         file_lock: Option<Arc<FileLock>>,
+        options: &Options,
     ) -> Self {
         let replica = announcing.replica.clone();
-        let (writer, queue) = Writer::new(backend, writers.clone(), announcing, file_lock.clone());
+        let (writer, senders) = Writer::new(
+            backend,
+            writers.clone(),
+            announcing,
+            file_lock.clone(),
+            options.audit_durability,
+        );
         Self {
             backend,
             replica,
             readers,
             writers,
-            queue: Mutex::new(Some(queue)),
+            senders: RwLock::new(Some(senders)),
+            options: options.clone(),
             writer: Mutex::new(Some(tokio::spawn(writer.run()))),
             watchers: Mutex::default(),
             file_lock: Mutex::new(file_lock),
@@ -211,13 +242,22 @@ impl Database {
 
     /// Takes no more changes, finishes those that wait, and lets the database go.
     pub async fn close(&self) {
-        drop(lock(&self.queue).take());
+        drop(
+            self.senders
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         let writer = lock(&self.writer).take();
         if let Some(writer) = writer {
             // A writer that panicked has nothing left to finish.
             writer.await.ok();
         }
         self.stop_watchers();
+        if self.backend == Backend::Postgres && !self.options.replica.is_empty() {
+            // Whoever is gone is not waited for; a row that stays is forgotten within the bound.
+            replica::leave(&self.readers, &self.options.replica).await.ok();
+        }
         self.readers.close().await;
         self.writers.close().await;
         drop(lock(&self.file_lock).take());
@@ -240,6 +280,19 @@ impl Database {
     pub(crate) fn writers(&self) -> &AnyPool {
         &self.writers
     }
+
+    /// How long what a replica remembers counts after a renewal.
+    pub fn view_bound(&self) -> Duration {
+        self.options.view_bound
+    }
+
+    fn senders(&self) -> Result<Senders, CommitError> {
+        let senders = self.senders.read().unwrap_or_else(PoisonError::into_inner);
+        senders.clone().ok_or_else(|| CommitError::Unavailable {
+            detail: "the store is closed".to_owned(),
+            outcome_unknown: false,
+        })
+    }
 }
 
 impl Drop for Database {
@@ -251,14 +304,11 @@ impl Drop for Database {
 #[async_trait]
 impl Store for Database {
     async fn commit(&self, change: Change) -> Result<(), CommitError> {
-        let queue = lock(&self.queue).clone();
-        match queue {
-            Some(queue) => group::submit(&queue, change).await,
-            None => Err(CommitError::Unavailable {
-                detail: "the store is closed".to_owned(),
-                outcome_unknown: false,
-            }),
-        }
+        group::submit(&self.senders()?.changes, change).await
+    }
+
+    async fn record(&self, draft: AuditDraft) -> Result<(), CommitError> {
+        record::submit(&self.senders()?.entries, draft).await
     }
 }
 
@@ -282,6 +332,8 @@ pub(crate) async fn connect(backend: Backend, url: &str, connections: u32) -> Re
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(timeout)
+        // A file does not go away; a connection to a server may.
+        .test_before_acquire(backend == Backend::Postgres)
         // A SQLite connection never goes bad, and closing the last one would cost a checkpoint.
         .idle_timeout(None)
         .max_lifetime(None)

@@ -39,6 +39,32 @@ impl Backend {
         }
     }
 
+    /// How a transaction begins that appends only audit entries. It is written when it answers, and its fsync is left
+    /// to the next change or checkpoint. SQLite forgets the setting by [`Backend::end_of_entries`].
+    pub(crate) fn begin_entries(self) -> Cow<'static, str> {
+        match self {
+            Self::Sqlite => "pragma synchronous = normal; begin immediate".into(),
+            Self::Postgres => "begin; set local synchronous_commit = off".into(),
+        }
+    }
+
+    /// After such a transaction every other one of this connection is durable again.
+    pub(crate) fn end_of_entries(self) -> Option<&'static str> {
+        match self {
+            Self::Sqlite => Some("pragma synchronous = full"),
+            Self::Postgres => None,
+        }
+    }
+
+    /// The parameter of that number, from 1. SQLite looks a numbered one up by its name, among all of them, so a
+    /// statement of many takes them in order.
+    pub(crate) fn parameter(self, number: usize) -> String {
+        match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${number}"),
+        }
+    }
+
     /// Reads a lease's token and keeps others from taking the lease until the transaction ends. SQLite has one
     /// writer, so nobody can.
     pub(crate) fn hold_lease(self) -> &'static str {

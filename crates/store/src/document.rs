@@ -35,6 +35,7 @@ documents! {
     engine::catalog::Consumer => "consumer",
     engine::catalog::Credential => "credential",
     engine::rotation::Rotation => "rotation",
+    engine::key::Key => "key",
     engine::freeze::Freeze => "freeze",
     engine::access::Account => "account",
     engine::access::Token => "token",

@@ -1,4 +1,5 @@
-//! The writer: one task that folds waiting changes into one transaction and answers each after it is durable.
+//! The writer: one task that folds waiting changes into one transaction and answers each after it is durable. The audit
+//! entries of data operations, which change nothing, go by their own queue and transactions (`record`).
 //!
 //! Each change has a savepoint, so a refused one does not harm the others. Audit entries of all accepted changes are
 //! appended last. On SQLite this is the only connection that writes; on PostgreSQL it is one appender per replica.
@@ -13,9 +14,12 @@ use sqlx::{AnyConnection, AnyPool, Connection};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::announce::{Announcing, notify};
+use crate::audit::Counted;
+use crate::database::AuditDurability;
 use crate::dialect::Backend;
 use crate::failure::{WriteError, is_conflict_of_transactions};
 use crate::file_lock::FileLock;
+use crate::record::{self, Entry};
 use crate::{audit, commit};
 
 /// More changes than this wait for the next transaction.
@@ -52,6 +56,13 @@ pub(crate) async fn submit(queue: &mpsc::Sender<Pending>, change: Change) -> Res
     answered.await.unwrap_or_else(|_| Err(closed(true)))
 }
 
+/// Where the writer takes what is to be written. It ends when both are dropped.
+#[derive(Clone, Debug)]
+pub(crate) struct Senders {
+    pub(crate) changes: mpsc::Sender<Pending>,
+    pub(crate) entries: mpsc::Sender<Entry>,
+}
+
 /// The writer's task.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -59,6 +70,7 @@ pub(crate) struct Writer {
     pool: AnyPool,
     announcing: Announcing,
     queue: mpsc::Receiver<Pending>,
+    entries: record::Queue,
     /// Kept until the last change is stored, also when the database is dropped without being closed.
     _file_lock: Option<Arc<FileLock>>,
 }
@@ -100,29 +112,38 @@ impl Writer {
         pool: AnyPool,
         announcing: Announcing,
         file_lock: Option<Arc<FileLock>>,
-    ) -> (Self, mpsc::Sender<Pending>) {
-        let (sender, queue) = mpsc::channel(QUEUE_LENGTH);
+        durability: AuditDurability,
+    ) -> (Self, Senders) {
+        let (changes, queue) = mpsc::channel(QUEUE_LENGTH);
+        let (entries, waiting) = record::queue(backend, pool.clone(), durability);
         (
             Self {
                 backend,
                 pool,
                 announcing,
                 queue,
+                entries: waiting,
                 _file_lock: file_lock,
             },
-            sender,
+            Senders { changes, entries },
         )
     }
 
     /// Writes until nobody can ask any more.
     pub(crate) async fn run(mut self) {
-        while let Some(first) = self.queue.recv().await {
-            let mut group = vec![first];
-            while group.len() < LARGEST_GROUP {
-                let Ok(next) = self.queue.try_recv() else { break };
-                group.push(next);
+        loop {
+            tokio::select! {
+                Some(first) = self.queue.recv() => {
+                    let mut group = vec![first];
+                    while group.len() < LARGEST_GROUP {
+                        let Ok(next) = self.queue.try_recv() else { break };
+                        group.push(next);
+                    }
+                    self.serve(group).await;
+                }
+                Some(first) = self.entries.recv() => self.entries.serve(first).await,
+                else => break,
             }
-            self.serve(group).await;
         }
     }
 
@@ -212,7 +233,7 @@ impl Writer {
         let drafts = accepted(changes, answers)
             .flat_map(|change| change.audit.iter().cloned())
             .collect();
-        let commits = audit::append(&mut *connection, self.backend, drafts).await?;
+        let commits = audit::append(&mut *connection, self.backend, drafts, Counted::Change).await?;
         if self.backend == Backend::Postgres {
             let topics = topics_of(changes, answers);
             notify(connection, &self.announcing.replica, commits, &topics).await?;

@@ -9,11 +9,16 @@ use engine::change::Topic;
 use engine::ports::{RotationFilter, StoreError};
 use sqlx::AnyPool;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::announce::{Announcing, CHANNEL, Notice};
-use crate::{audit, credential, hearsay, rotation};
+use crate::{audit, credential, hearsay, key, replica, rotation};
 
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
+/// A notice is waited for so often and so long before the view counts as incomplete.
+const NOTICE_LOOKS: u32 = 5;
+const NOTICE_WAIT: Duration = Duration::from_millis(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pages of rotations that ended longer ago than these are not watched by anyone.
 const RECENT_ROTATIONS: u32 = 200;
@@ -25,6 +30,8 @@ pub(crate) struct Watch {
     announcing: Announcing,
     /// The highest commit of which a notice arrived, or that the poll made up for.
     seen: Arc<AtomicI64>,
+    /// The poll looks at once: somebody waits for this replica to say what it has heard.
+    look: Arc<Notify>,
 }
 
 impl Watch {
@@ -35,6 +42,7 @@ impl Watch {
             pool,
             announcing,
             seen: Arc::new(AtomicI64::new(seen)),
+            look: Arc::default(),
         })
     }
 
@@ -69,11 +77,15 @@ impl Watch {
             return;
         };
         let (from_here, commits) = (notice.from == self.announcing.replica, notice.commits);
+        let is_awaited = !from_here && notice.is_about_a_key();
         // Our own changes were announced when they were committed.
         if !from_here {
             self.announcing.announce(&notice.into_topics());
         }
         self.seen.fetch_max(commits, Ordering::AcqRel);
+        if is_awaited {
+            self.look.notify_one();
+        }
     }
 
     /// Looks every 200 ms whether a commit came without a notice.
@@ -82,13 +94,39 @@ impl Watch {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut overdue = None;
         loop {
-            interval.tick().await;
+            tokio::select! {
+                _ = interval.tick() => {}
+                () = self.look.notified() => {}
+            }
             if overdue.is_some_and(|commits| commits > self.seen.load(Ordering::Acquire)) {
                 self.announce_everything().await;
             }
-            // An outage is the listener's to tell; the poll just goes on.
-            overdue = audit::head(&self.pool).await.ok().map(|head| head.commits);
+            overdue = self.renew().await;
         }
+    }
+
+    /// Looks what the last commit is. When all of it was heard of, this replica's view is as fresh as this look began;
+    /// a cut connection renews nothing (KEY-8). Then it tells the others. An outage is the listener's to tell.
+    async fn renew(&self) -> Option<i64> {
+        let began = Instant::now();
+        let commits = audit::head(&self.pool).await.ok()?.commits;
+        // Notices come a moment after the commit that they tell of.
+        for _ in 0..NOTICE_LOOKS {
+            if self.seen.load(Ordering::Acquire) >= commits {
+                break;
+            }
+            tokio::time::sleep(NOTICE_WAIT).await;
+        }
+        let seen = self.seen.load(Ordering::Acquire);
+        if seen >= commits {
+            self.announcing.announcer.view_renewed(began.elapsed());
+        }
+        if !self.announcing.replica.is_empty()
+            && let Err(error) = replica::report(&self.pool, &self.announcing.replica, seen.min(commits)).await
+        {
+            tracing::debug!(%error, "this replica could not tell the others that it lives");
+        }
+        Some(commits)
     }
 
     /// False when the database did not say what there is.
@@ -116,6 +154,7 @@ impl Watch {
             .await?
             .into_iter()
             .map(|found| found.id);
+        let keys = key::list(&self.pool).await?.into_iter().map(|found| found.id);
         let in_flight = rotation::list_in_flight(&self.pool).await?;
         let recent = rotation::list(&self.pool, &recent).await?;
         let topics = credentials
@@ -126,6 +165,7 @@ impl Watch {
                     .chain(recent)
                     .map(|found| Topic::Rotation(found.id)),
             )
+            .chain(keys.map(Topic::Key))
             .chain([Topic::Catalog])
             .collect();
         Ok((commits, topics))

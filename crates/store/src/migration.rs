@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     2 "0002_measure"
     3 "0003_backup"
     4 "0004_reencryption"
+    5 "0005_keys"
 };
 
 impl Migration {

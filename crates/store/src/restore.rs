@@ -15,6 +15,7 @@ use futures::TryStreamExt;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
 
+use crate::audit::Counted;
 use crate::backup;
 use crate::database::{OpenError, check_age, connect, lock_file};
 use crate::dialect::Backend;
@@ -267,7 +268,7 @@ impl Restoration {
         for (key, value) in settings {
             setting::put(&mut self.transaction, &key, &value).await?;
         }
-        audit::append(&mut self.transaction, self.backend, drafts).await?;
+        audit::append(&mut self.transaction, self.backend, drafts, Counted::Change).await?;
         Ok(())
     }
 

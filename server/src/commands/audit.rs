@@ -70,7 +70,8 @@ async fn verify_database(options: &DatabaseOptions) -> Result<ChainHead, Command
         }
     }
     let live = Arc::new(engine::delivery::Live::new(SystemClock.now()));
-    let database = composition::open_database(&url, Arc::new(Announcements::new(live))).await?;
+    let database =
+        composition::open_database(&url, Arc::new(Announcements::new(live, Arc::default()))).await?;
     let verified = verify_stored(database.as_ref(), None).await;
     database.close().await;
     match verified.map_err(CommandError::failed)? {

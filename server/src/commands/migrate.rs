@@ -24,7 +24,10 @@ pub(super) async fn migrate(options: &MigrateOptions) -> Result<(), CommandError
     start_logs(LogFormat::Pretty);
     let url = options.database.url()?;
     // Opening a database brings it to this version.
-    let nobody_waits = Arc::new(Announcements::new(Arc::new(Live::new(SystemClock.now()))));
+    let nobody_waits = Arc::new(Announcements::new(
+        Arc::new(Live::new(SystemClock.now())),
+        Arc::default(),
+    ));
     composition::open_database(&url, nobody_waits)
         .await?
         .close()

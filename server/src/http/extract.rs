@@ -179,6 +179,12 @@ fn too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // What is as expected is read once; only what is not is looked at closely.
+    if body.trim_ascii_start().starts_with(b"{")
+        && let Ok(value) = serde_json::from_slice(body)
+    {
+        return Ok(value);
+    }
     // Whether it is JSON at all comes first. The skipping parser does not recurse, however deep the text.
     serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| malformed_json(&error))?;
     // serde would take an array for an object, field by field.

@@ -44,7 +44,8 @@ struct Kept {
 pub async fn replay(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let has_key = request.headers().contains_key(HEADER);
     // A backup is made anew each time, and is no reply to be kept.
-    let is_unkept = request.uri().path() == BACKUPS || is_of_root(request.uri().path());
+    let path = request.uri().path();
+    let is_unkept = path == BACKUPS || is_of_root(path) || is_key_operation(path);
     if is_unkept || *request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }
@@ -58,6 +59,17 @@ pub async fn replay(State(state): State<AppState>, request: Request, next: Next)
 /// may be repeated anyway.
 fn is_of_root(path: &str) -> bool {
     matches!(path, "/api/v1/seal" | "/api/v1/unseal") || path.starts_with("/api/v1/root/")
+}
+
+/// Operations on data change nothing, so repeating one is harmless, and keeping its reply would keep a plaintext.
+fn is_key_operation(path: &str) -> bool {
+    path.strip_prefix("/api/v1/keys/").is_some_and(|rest| {
+        let (_, operation) = rest.split_once('/').unwrap_or_default();
+        matches!(
+            operation,
+            "encrypt" | "decrypt" | "rewrap" | "data-key" | "sign" | "verify" | "hmac"
+        )
+    })
 }
 
 async fn once(state: &AppState, request: Request, next: Next) -> ApiResult<Response> {

@@ -82,6 +82,19 @@ impl ApiError {
         self
     }
 
+    /// Its code and what happened, for one item of many.
+    pub fn into_words(self) -> (String, String) {
+        let Problem {
+            code,
+            title,
+            detail,
+            errors,
+            ..
+        } = *self.problem;
+        let first = errors.into_iter().next().map(|error| error.detail);
+        (code, first.or(detail).unwrap_or(title))
+    }
+
     /// Its status.
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
@@ -124,6 +137,10 @@ impl From<Refusal> for ApiError {
                     "Not possible now"
                 };
                 Self::new(StatusCode::CONFLICT, code, title, detail)
+            }
+            Refusal::DoesNotOpen { .. } => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                Self::new(status, code::CIPHERTEXT_INVALID, "It does not open", detail)
             }
             Refusal::Stale => Self::new(
                 StatusCode::PRECONDITION_FAILED,

@@ -8,6 +8,9 @@ pub mod delivery;
 pub mod findings;
 pub mod freezes;
 pub mod issuers;
+mod key_operations;
+mod key_signing;
+pub mod keys;
 pub mod openapi;
 pub mod recovery;
 pub mod reply;
@@ -33,6 +36,9 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(findings::routes())
         .merge(freezes::routes())
         .merge(issuers::routes())
+        .merge(keys::routes())
+        .merge(key_operations::routes())
+        .merge(key_signing::routes())
         .merge(recovery::routes())
         .merge(rotations::routes())
         .merge(seal::routes())

@@ -94,7 +94,10 @@ impl Source {
         let unusable = |error: &dyn std::fmt::Display| RestoreFailure::Scratch(error.to_string());
         let folder = tempfile::tempdir().map_err(|error| unusable(&error))?;
         let url = format!("sqlite:{}", folder.path().join("keys.db").display());
-        let nobody_waits = Arc::new(Announcements::new(Arc::new(Live::new(SystemClock.now()))));
+        let nobody_waits = Arc::new(Announcements::new(
+            Arc::new(Live::new(SystemClock.now())),
+            Arc::default(),
+        ));
         let database = Database::open(&url, nobody_waits, Options::default())
             .await
             .map_err(|error| unusable(&error))?;

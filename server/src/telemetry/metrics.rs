@@ -176,18 +176,6 @@ impl Metrics {
 }
 
 impl Metrics {
-    /// An operation with a key of the keyring.
-    pub fn key_operation(&self, key: &Name, version: u32, operation: &'static str, outcome: &'static str) {
-        if self.counted.admit(key.as_str(), self.series_limit) {
-            let version = version.to_string();
-            self.key_operations
-                .with_label_values(&[key.as_str(), &version, operation, outcome])
-                .inc();
-        }
-    }
-}
-
-impl Metrics {
     /// The root of trust was asked something.
     pub fn root_asked(&self, kind: &str, operation: &'static str, outcome: &'static str, elapsed: Duration) {
         self.root_operations
@@ -212,6 +200,22 @@ impl Meter for Metrics {
         if self.counted.admit(credential.as_str(), self.series_limit) {
             self.auth_outcomes
                 .with_label_values(&[credential.as_str(), status])
+                .inc_by(count);
+        }
+    }
+
+    fn key_operations(
+        &self,
+        key: &Name,
+        version: Option<u32>,
+        operation: &'static str,
+        outcome: &'static str,
+        count: u64,
+    ) {
+        if self.counted.admit(key.as_str(), self.series_limit) {
+            let version = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            self.key_operations
+                .with_label_values(&[key.as_str(), &version, operation, outcome])
                 .inc_by(count);
         }
     }

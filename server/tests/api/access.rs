@@ -33,6 +33,24 @@ fn body_of(route: &str) -> Option<Value> {
         "post /api/v1/delivery/{credential}/acks" => ack,
         "post /api/v1/signals" => json!({"signals": [{"credential": "absent", "version": 1, "status": 200}]}),
         "post /api/v1/consumers/{name}/tokens" | "post /api/v1/issuers/{name}/test" => json!({}),
+        "post /api/v1/keys" => json!({"name": "Not A Name", "algorithm": "aes256-gcm"}),
+        "post /api/v1/keys/{name}/rotate" | "post /api/v1/keys/{name}/versions/{number}/destruction" => {
+            reason
+        }
+        "post /api/v1/keys/{name}/encrypt" => json!({"plaintext": "AA=="}),
+        "post /api/v1/keys/{name}/decrypt" | "post /api/v1/keys/{name}/rewrap" => {
+            json!({"ciphertext": "AA=="})
+        }
+        "post /api/v1/keys/{name}/data-key" => json!({}),
+        "post /api/v1/keys/{name}/sign" | "post /api/v1/keys/{name}/hmac" => json!({"message": "AA=="}),
+        "post /api/v1/keys/{name}/verify" => json!({"message": "AA==", "signature": "AA=="}),
+        "post /api/v1/keys/{name}/export" => json!({"public_key": "AA==", "reason": "test"}),
+        "post /api/v1/key-imports" => json!({}),
+        "post /api/v1/key-imports/{id}" => {
+            json!({"key": {"name": "Not A Name", "algorithm": "aes256-gcm"}, "wrapped": "AA=="})
+        }
+        "patch /api/v1/keys/{name}/versions/{number}" => json!({"state": "suspended", "reason": "test"}),
+        "patch /api/v1/algorithms" => json!({"forbidden": [], "reason": "test"}),
         route if route.starts_with("patch ") => json!({}),
         route if route.starts_with("post ") => panic!("{route} is new: say which body it understands"),
         _ => return None,
@@ -68,6 +86,7 @@ async fn routes(app: &TestApp) -> Vec<Route> {
             let filled = path
                 .replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057")
                 .replace("{command}", "pause")
+                .replace("{number}", "1")
                 .replace("{name}", "absent")
                 .replace("{credential}", "absent");
             routes.push(Route {

@@ -2,11 +2,7 @@
 
 #[cfg(test)]
 #[path = "../harness/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the journeys use the rest of the harness"
-)]
+#[expect(unused_imports, reason = "the journeys use the rest of the harness")]
 mod harness;
 
 #[cfg(test)]
@@ -22,6 +18,8 @@ mod delivery;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod machines;
 #[cfg(test)]
 mod page_acts;
@@ -29,6 +27,8 @@ mod page_acts;
 mod pages;
 #[cfg(test)]
 mod recovery;
+#[cfg(test)]
+mod replicas;
 #[cfg(test)]
 mod seal;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::{
     Page, PageQuery,
     key::{
         Batch, BatchReply, CreateKey, DataKey, Decrypt, Decrypted, Encrypt, Encrypted, Key, MakeDataKey,
-        Rewrap, RotateKey, UpdateKeyVersion,
+        PlanDestruction, Rewrap, RotateKey, UpdateKey, UpdateKeyVersion,
     },
 };
 
@@ -24,6 +24,26 @@ impl Client {
 
     pub async fn key(&self, name: &str) -> Result<Key, ClientError> {
         self.get(&format!("/api/v1/keys/{}", segment(name))).await
+    }
+
+    pub async fn update_key(&self, name: &str, change: &UpdateKey) -> Result<Key, ClientError> {
+        let path = format!("/api/v1/keys/{}", segment(name));
+        self.json(self.request(Method::PATCH, &path).json(change)).await
+    }
+
+    pub async fn plan_key_destruction(
+        &self,
+        name: &str,
+        number: u32,
+        plan: &PlanDestruction,
+    ) -> Result<Key, ClientError> {
+        let path = format!("/api/v1/keys/{}/versions/{number}/destruction", segment(name));
+        self.post(&path, plan).await
+    }
+
+    pub async fn cancel_key_destruction(&self, name: &str, number: u32) -> Result<Key, ClientError> {
+        let path = format!("/api/v1/keys/{}/versions/{number}/destruction", segment(name));
+        self.json(self.request(Method::DELETE, &path)).await
     }
 
     pub async fn rotate_key(&self, name: &str, rotate: &RotateKey) -> Result<Key, ClientError> {

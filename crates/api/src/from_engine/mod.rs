@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod catalog;
+mod key;
 mod recovery;
 mod reencryption;
 mod root;

@@ -95,7 +95,8 @@ impl Services {
             });
         }
         secret_token::kind_of(presented).ok_or(Refusal::Unauthenticated)?;
-        let stored = self.store.token_by_hash(&secret_token::hash(presented)).await?;
+        let stored = self.known_token(&secret_token::hash(presented)).await?;
+        // Valid is decided at each request, never by what is remembered.
         let now = self.clock.now();
         let token = stored
             .filter(|token| token.is_valid(now))
@@ -111,7 +112,7 @@ impl Services {
             actor,
             scope: token.scope,
             expires_at: token.expires_at,
-            token: Some(token.id),
+            token: Some(token.id.clone()),
         })
     }
 

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod actor;
 pub mod authenticate;
+mod known;
 pub mod link;
 pub mod model;
 pub mod password;
@@ -17,6 +18,7 @@ pub mod token;
 pub use account::{AccountUpdate, NewAccount};
 pub use actor::{Actor, ActorKind, Role};
 pub use authenticate::{Authenticated, BootstrapToken, InvalidBootstrapToken};
+pub(crate) use known::KnownTokens;
 pub use model::{Account, SignInLink, Token, TokenHash, TokenOwner, TokenScope};
 pub use sign_in::SignInError;
 pub use throttle::Throttle;

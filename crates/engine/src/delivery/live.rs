@@ -92,7 +92,7 @@ impl Live {
                 }
             }
             // What is served changes only with a credential's topic; an old revision of the rotation is met as stale.
-            Topic::Rotation(_) | Topic::Reencryption(_) => {}
+            Topic::Rotation(_) | Topic::Reencryption(_) | Topic::Key(_) => {}
             Topic::Catalog => lock(&self.credentials).clear(),
         }
     }

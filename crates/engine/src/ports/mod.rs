@@ -11,9 +11,9 @@ pub use connector::{
 };
 pub use root::{RootError, RootOfTrust, RootWithRecord, Roots, WrapPlace};
 pub use store::{
-    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, JobFilter, LeaseStore, MeasureStore,
-    OutcomeBucket, OutcomeStore, RecoveryStore, ReencryptionStore, RotationFilter, RotationStore, SecretRef,
-    SettingStore, Store, StoreError,
+    AccessStore, AuditFilter, AuditStore, CatalogStore, InstanceStore, JobFilter, KeyStore, KeyUsage,
+    LeaseStore, MeasureStore, OutcomeBucket, OutcomeStore, RecoveryStore, ReencryptionStore, RotationFilter,
+    RotationStore, SecretRef, SettingStore, Store, StoreError,
 };
 pub use target::{Batch, Bounds, Cursor, Locator, StoredRecord, Swap, TargetKind, TargetSession};
 
@@ -30,6 +30,12 @@ pub trait Announcer: Send + Sync {
     fn announce(&self, topic: &Topic);
     /// Another replica told what it heard of instances.
     fn heard(&self, told: Vec<Hearsay>);
+
+    /// Everything that any replica committed before `ago` has been announced here (KEY-8). Only told where there can
+    /// be other replicas.
+    fn view_renewed(&self, ago: Duration) {
+        let _nobody_minds = ago;
+    }
 }
 
 /// Counts what happens, for `/metrics`. Never blocks, never sees a secret.
@@ -42,4 +48,15 @@ pub trait Meter: Send + Sync {
     fn rollback_served(&self, duration: Duration);
     /// Records of a target that a worker looked at; `mode` is the job's, or `lazy`.
     fn records_moved(&self, _target: &Name, _mode: &'static str, _counts: &Counts) {}
+    /// Operations with a version of a key; None when it is not known which.
+    fn key_operations(
+        &self,
+        key: &Name,
+        version: Option<u32>,
+        operation: &'static str,
+        outcome: &'static str,
+        count: u64,
+    ) {
+        let _not_counted = (key, version, operation, outcome, count);
+    }
 }

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 
 use crate::access::{Account, SignInLink, Token, TokenHash};
-use crate::audit::{AuditEntry, ChainHead};
+use crate::audit::{AuditDraft, AuditEntry, ChainHead};
 use crate::catalog::{Consumer, Credential, Issuer, Version, VersionNumber};
 use crate::change::{Change, CommitError, Fence};
 use crate::clock::Timestamp;
 use crate::delivery::{Hearsay, Instance};
 use crate::freeze::Freeze;
-use crate::id::{AccountId, CredentialId, FreezeId, JobId, RotationId, TargetId, TokenId};
+use crate::id::{AccountId, CredentialId, FreezeId, JobId, KeyId, RotationId, TargetId, TokenId};
+use crate::key::{Key, KeyVersion};
 use crate::measure::Measure;
 use crate::name::Name;
 use crate::recovery::Backup;
@@ -66,6 +67,15 @@ impl SecretRef {
             field: "admin",
         }
     }
+
+    /// The material of one version of a key.
+    pub fn key_material(key: &KeyId, number: u32) -> Self {
+        Self {
+            table: "key_version",
+            row: format!("{key}/{number}"),
+            field: "material",
+        }
+    }
 }
 
 /// Every port of the store, and the one way to change anything.
@@ -82,6 +92,7 @@ pub trait Store:
     + RecoveryStore
     + SettingStore
     + ReencryptionStore
+    + KeyStore
 {
     /// Stores all of a change or nothing, durable (fsynced) before it answers, audit entries chained in the same
     /// transaction, then announces its topics.
@@ -89,6 +100,14 @@ pub trait Store:
     /// # Errors
     /// [`CommitError`]; after `Unavailable { outcome_unknown: true }` the caller reads before it tries again.
     async fn commit(&self, change: Change) -> Result<(), CommitError>;
+
+    /// Appends the audit entry of a data operation (encrypt, decrypt), which changes nothing, to the same chain. When
+    /// it answers, the entry is written: every reader sees it and it outlives this process, and the power too where
+    /// the store was opened so. Many entries share one transaction.
+    ///
+    /// # Errors
+    /// As [`Store::commit`]; then the operation must give no reply.
+    async fn record(&self, draft: AuditDraft) -> Result<(), CommitError>;
 }
 
 /// Issuers, consumers, credentials, versions, sealed values, freezes.
@@ -310,4 +329,49 @@ pub trait ReencryptionStore: Send + Sync {
     async fn censuses(&self, target: Option<&TargetId>, since: Timestamp) -> Result<Vec<Census>, StoreError>;
     /// All registered copies, by name.
     async fn application_backups(&self) -> Result<Vec<ApplicationBackup>, StoreError>;
+}
+
+/// What was measured of one key version since it was last stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyUsage {
+    pub key: KeyId,
+    pub number: u32,
+    /// Values sealed, signed or rewrapped.
+    pub uses: u64,
+    /// When it last opened a value.
+    pub opened_at: Option<Timestamp>,
+}
+
+/// Keys, their versions and the counts of their uses.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    async fn key(&self, name: &Name) -> Result<Option<Key>, StoreError>;
+    async fn key_by_id(&self, id: &KeyId) -> Result<Option<Key>, StoreError>;
+    /// All, by name.
+    async fn keys(&self) -> Result<Vec<Key>, StoreError>;
+    /// In order of their numbers.
+    async fn key_versions(&self, key: &KeyId) -> Result<Vec<KeyVersion>, StoreError>;
+    /// Of every key, by key and number.
+    async fn all_key_versions(&self) -> Result<Vec<KeyVersion>, StoreError>;
+    /// The sealed material of every version that has any: number and sealed bytes.
+    async fn key_materials(&self, key: &KeyId) -> Result<Vec<(u32, Vec<u8>)>, StoreError>;
+    /// Sets `count` uses of a version aside before any of them happens, unless more than `limit` would then have been
+    /// set aside by anyone ever. Durable when it answers true: no crash and no replica passes the limit.
+    async fn reserve_key_uses(
+        &self,
+        key: &KeyId,
+        number: u32,
+        count: u64,
+        limit: u64,
+    ) -> Result<bool, StoreError>;
+    /// Adds to what was measured (not audited, and it guards nothing).
+    async fn add_key_usage(&self, usage: &[KeyUsage]) -> Result<(), StoreError>;
+    /// Whether another replica works on this database now.
+    async fn has_other_replicas(&self) -> Result<bool, StoreError>;
+    /// Waits until every replica that lives has heard of all that was committed before this call. One that is silent
+    /// for longer than its view counts is not waited for: it uses nothing that it remembers.
+    ///
+    /// # Errors
+    /// When the store is away, or a living replica does not catch up.
+    async fn heard_by_all(&self) -> Result<(), StoreError>;
 }

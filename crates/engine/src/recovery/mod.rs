@@ -22,7 +22,7 @@ pub use writer::BackupWriter;
 
 /// Tables that no backup holds: sign-ins end with the database they were made in, kept replies live for a day, and
 /// the list of migrations is made anew by the restore.
-pub const LEFT_OUT: [&str; 3] = ["idempotency", "migration", "session"];
+pub const LEFT_OUT: [&str; 4] = ["idempotency", "migration", "replica", "session"];
 
 /// Why a backup cannot be written or read. Never says anything about a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -82,6 +82,7 @@ impl Services {
             by: actor.label(),
             reason: reason.to_owned(),
         });
+        self.forget_open_keys();
         self.sealer.gathering().clear();
         *self.sealer.migration() = super::migration::MigrationMemory::default();
         self.audit_root(actor, "root.seal", reason).await

@@ -174,6 +174,7 @@ async fn open(
         announcer,
         meter: Arc::new(NoMeter),
         live,
+        memory: Arc::default(),
         detector: Arc::new(Detector::default()),
         reencryption: Arc::default(),
         throttle: Arc::new(Throttle::new()),

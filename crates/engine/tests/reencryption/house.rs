@@ -134,6 +134,7 @@ impl House {
             randomness: dice.clone(),
             announcer: Arc::new(Quiet),
             meter: Arc::new(Quiet),
+            memory: Arc::default(),
             live: Arc::new(Live::new(clock.now())),
             detector: Arc::new(Detector::default()),
             reencryption: Arc::default(),

@@ -129,6 +129,7 @@ impl House {
             announcer: Arc::new(Quiet),
             meter: Arc::new(Quiet),
             live: Arc::new(Live::new(clock.now())),
+            memory: Arc::new(forgetful()),
             detector: Arc::new(Detector::default()),
             reencryption: Arc::default(),
             throttle: Arc::new(Throttle::new()),
@@ -142,6 +143,13 @@ impl House {
             services,
         }
     }
+}
+
+/// Beside other replicas of which nothing is ever heard: everything is read from the store.
+fn forgetful() -> engine::Memory {
+    let memory = engine::Memory::new();
+    memory.view.depend_on_renewal(Duration::from_secs(1));
+    memory
 }
 
 pub(crate) fn text(secret: &str) -> SecretText {

@@ -8,5 +8,6 @@ mod access;
 mod audit;
 mod catalog;
 mod house;
+mod keys;
 mod root;
 mod seal;

@@ -15,7 +15,7 @@ use engine::change::Topic;
 use engine::delivery::Instance;
 use engine::freeze::Freeze;
 use engine::id::{
-    AccountId, ConsumerId, CredentialId, FreezeId, IssuerId, RotationId, SignInLinkId, TokenId,
+    AccountId, ConsumerId, CredentialId, FreezeId, IssuerId, KeyId, RotationId, SignInLinkId, TokenId,
 };
 use engine::ports::Announcer;
 use engine::rotation::{Rotation, RotationState, Trigger};
@@ -115,6 +115,10 @@ impl Fixture {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    pub(crate) fn key_id(&self) -> KeyId {
+        KeyId::generate(&self.clock, &self.randomness)
     }
 
     /// Moves the clock on.

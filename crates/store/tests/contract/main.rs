@@ -12,6 +12,8 @@ mod concurrency;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod measure;

@@ -1,0 +1,564 @@
+//! Keys by the front door: made, used, rotated, suspended, revoked and destroyed.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::harness::{Actor, Reply, TestApp};
+
+const PLAIN: &str = "aHVudGVyMg==";
+
+async fn key(actor: &Actor, name: &str) -> Reply {
+    actor
+        .post("/api/v1/keys", &json!({"name": name, "algorithm": "aes256-gcm"}))
+        .await
+        .expect_status(201)
+}
+
+async fn operation(actor: &Actor, name: &str, operation: &str, body: Value) -> Reply {
+    actor
+        .post(&format!("/api/v1/keys/{name}/{operation}"), &body)
+        .await
+}
+
+async fn encrypt(actor: &Actor, name: &str) -> (String, u64) {
+    let reply = operation(actor, name, "encrypt", json!({"plaintext": PLAIN}))
+        .await
+        .expect_status(200)
+        .json();
+    (
+        reply["ciphertext"].as_str().unwrap().to_owned(),
+        reply["version"].as_u64().unwrap(),
+    )
+}
+
+async fn decrypt(actor: &Actor, name: &str, ciphertext: &str) -> Reply {
+    operation(actor, name, "decrypt", json!({"ciphertext": ciphertext})).await
+}
+
+async fn rotate(actor: &Actor, name: &str) -> Reply {
+    operation(actor, name, "rotate", json!({"reason": "test", "confirm": true})).await
+}
+
+async fn move_to(actor: &Actor, name: &str, number: u64, state: &str) -> Reply {
+    actor
+        .patch(
+            &format!("/api/v1/keys/{name}/versions/{number}"),
+            &json!({"state": state, "reason": "test"}),
+        )
+        .await
+}
+
+fn states(key: &Value) -> Vec<&str> {
+    let versions = key["versions"].as_array().unwrap().iter();
+    versions
+        .map(|version| version["state"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_key_encrypts_decrypts_rotates_and_rewraps() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    let made = key(&actor, "orders").await;
+    assert_eq!(made.header("location"), Some("/api/v1/keys/orders"));
+    assert_eq!(states(&made.json()), ["active"]);
+    assert_eq!(made.json()["versions"][0]["number"], 1);
+    actor
+        .post(
+            "/api/v1/keys",
+            &json!({"name": "orders", "algorithm": "aes256-gcm"}),
+        )
+        .await
+        .expect_problem(409, "name_taken");
+
+    let (old, version) = encrypt(&actor, "orders").await;
+    let (again, _) = encrypt(&actor, "orders").await;
+    assert_eq!(version, 1);
+    assert_ne!(old, again, "the same plaintext twice is two ciphertexts");
+    let opened = decrypt(&actor, "orders", &old).await.expect_status(200).json();
+    assert_eq!(opened, json!({"plaintext": PLAIN, "version": 1}));
+
+    // It was used, so it is not drained by being replaced.
+    let plain = json!({"reason": "yearly"});
+    let rotated = operation(&actor, "orders", "rotate", plain.clone())
+        .await
+        .expect_status(200)
+        .json();
+    assert_eq!(states(&rotated), ["deprecated", "active"]);
+    operation(&actor, "orders", "rotate", plain)
+        .await
+        .expect_problem(409, "not_drained");
+    operation(&actor, "orders", "rotate", json!({"reason": ""}))
+        .await
+        .expect_problem(422, "invalid");
+
+    let opened = decrypt(&actor, "orders", &old).await.expect_status(200).json();
+    assert_eq!(
+        (opened["version"].clone(), opened["rewrap_recommended"].clone()),
+        (json!(1), json!(true))
+    );
+    let rewrapped = opened["ciphertext"].as_str().unwrap();
+    let opened = decrypt(&actor, "orders", rewrapped)
+        .await
+        .expect_status(200)
+        .json();
+    assert_eq!(opened, json!({"plaintext": PLAIN, "version": 2}));
+    let moved = operation(&actor, "orders", "rewrap", json!({"ciphertext": old}))
+        .await
+        .expect_status(200)
+        .json();
+    assert_eq!(moved["version"], 2);
+    let opened = decrypt(&actor, "orders", moved["ciphertext"].as_str().unwrap())
+        .await
+        .expect_status(200);
+    assert_eq!(opened.text("/plaintext"), PLAIN);
+
+    let seen = actor.get("/api/v1/keys/orders").await.expect_status(200).json();
+    assert_eq!(seen["versions"][0]["uses"], 2, "{seen:#}");
+    assert_eq!(seen["versions"][1]["uses"], 2, "{seen:#}");
+    assert_eq!(seen["active_version"], 2);
+    let list = actor.get("/api/v1/keys").await.expect_status(200).json();
+    assert_eq!(list["items"][0]["name"], "orders");
+}
+
+#[tokio::test]
+async fn a_ciphertext_opens_in_its_context_and_nowhere_else() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    key(&actor, "other").await;
+    let sealed = operation(
+        &actor,
+        "orders",
+        "encrypt",
+        json!({"plaintext": PLAIN, "context": "row 7"}),
+    )
+    .await
+    .expect_status(200);
+    let ciphertext = sealed.text("/ciphertext").to_owned();
+    let with = |context: Value| json!({"ciphertext": ciphertext, "context": context});
+    operation(&actor, "orders", "decrypt", with(json!("row 7")))
+        .await
+        .expect_status(200);
+    for wrong in [json!("row 8"), json!(""), Value::Null] {
+        operation(&actor, "orders", "decrypt", with(wrong))
+            .await
+            .expect_problem(422, "ciphertext_invalid");
+    }
+    operation(&actor, "other", "decrypt", with(json!("row 7")))
+        .await
+        .expect_problem(422, "ciphertext_invalid");
+    let bytes = STANDARD.decode(&ciphertext).unwrap();
+    let mut wrong = vec![
+        String::new(),
+        "AAEC".to_owned(),
+        "no base64".to_owned(),
+        ciphertext.trim_end_matches('=').to_owned() + "\n",
+    ];
+    for position in [0, 4, 10, 60, bytes.len() - 1] {
+        let mut changed = bytes.clone();
+        changed[position] ^= 1;
+        wrong.push(STANDARD.encode(changed));
+    }
+    wrong.push(STANDARD.encode(&bytes[..bytes.len() - 1]));
+    for ciphertext in wrong {
+        let reply = operation(
+            &actor,
+            "orders",
+            "decrypt",
+            json!({"ciphertext": ciphertext, "context": "row 7"}),
+        )
+        .await;
+        reply.expect_problem(422, "ciphertext_invalid");
+        operation(
+            &actor,
+            "orders",
+            "rewrap",
+            json!({"ciphertext": ciphertext.get(1..).unwrap_or("x")}),
+        )
+        .await
+        .expect_problem(422, "ciphertext_invalid");
+    }
+    operation(&actor, "orders", "encrypt", json!({"plaintext": "not base64"}))
+        .await
+        .expect_problem(422, "invalid");
+    operation(&actor, "orders", "encrypt", json!({}))
+        .await
+        .expect_problem(422, "invalid");
+    for path in ["encrypt", "data-key"] {
+        operation(
+            &actor,
+            "absent",
+            path,
+            json!({"plaintext": PLAIN})
+                .as_object()
+                .filter(|_| path == "encrypt")
+                .map_or(json!({}), |body| json!(body)),
+        )
+        .await
+        .expect_problem(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_in_order_with_an_error_for_each_item_that_fails() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let sealed = operation(
+        &actor,
+        "orders",
+        "encrypt",
+        json!({"batch": [{"plaintext": "AA=="}, {"plaintext": "?"}, {"plaintext": "AQ==", "context": "c"}]}),
+    )
+    .await
+    .expect_status(200)
+    .json();
+    assert_eq!(sealed["items"][1]["error"]["code"], "invalid");
+    let of = |index: usize| sealed["items"][index]["ciphertext"].clone();
+    let opened = operation(
+        &actor,
+        "orders",
+        "decrypt",
+        json!({"batch": [{"ciphertext": of(2), "context": "c"}, {"ciphertext": of(2)}, {"ciphertext": of(0)}]}),
+    )
+    .await
+    .expect_status(200)
+    .json();
+    assert_eq!(opened["items"][0]["plaintext"], "AQ==");
+    assert_eq!(opened["items"][1]["error"]["code"], "ciphertext_invalid");
+    assert_eq!(opened["items"][2]["plaintext"], "AA==");
+    let rewrapped = operation(
+        &actor,
+        "orders",
+        "rewrap",
+        json!({"batch": [{"ciphertext": "x"}, {"ciphertext": of(0)}]}),
+    )
+    .await
+    .expect_status(200)
+    .json();
+    assert_eq!(rewrapped["items"][0]["error"]["code"], "ciphertext_invalid");
+    assert_eq!(rewrapped["items"][1]["version"], 1);
+    let keys = operation(
+        &actor,
+        "orders",
+        "data-key",
+        json!({"batch": [{}, {"context": "c", "wrapped_only": true}]}),
+    )
+    .await
+    .expect_status(200)
+    .json();
+    assert_eq!(
+        STANDARD
+            .decode(keys["items"][0]["plaintext"].as_str().unwrap())
+            .unwrap()
+            .len(),
+        32
+    );
+    assert!(keys["items"][1].get("plaintext").is_none());
+    let opened = operation(
+        &actor,
+        "orders",
+        "decrypt",
+        json!({"ciphertext": keys["items"][1]["ciphertext"], "context": "c"}),
+    )
+    .await
+    .expect_status(200);
+    assert_eq!(STANDARD.decode(opened.text("/plaintext")).unwrap().len(), 32);
+    let too_many = json!({"batch": vec![json!({"plaintext": ""}); 1_001]});
+    operation(&actor, "orders", "encrypt", too_many)
+        .await
+        .expect_problem(422, "invalid");
+    operation(&actor, "orders", "encrypt", json!({"plaintext": "", "batch": []}))
+        .await
+        .expect_problem(422, "invalid");
+    let empty = operation(&actor, "orders", "encrypt", json!({"batch": []}))
+        .await
+        .expect_status(200);
+    assert_eq!(empty.json(), json!({"items": []}));
+}
+
+#[tokio::test]
+async fn the_state_of_a_version_decides_what_it_does() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let (first, _) = encrypt(&actor, "orders").await;
+
+    // Suspended: nothing, until it comes back.
+    move_to(&actor, "orders", 1, "suspended").await.expect_status(200);
+    for (name, body) in [
+        ("encrypt", json!({"plaintext": PLAIN})),
+        ("decrypt", json!({"ciphertext": first})),
+        ("rewrap", json!({"ciphertext": first})),
+        ("data-key", json!({})),
+    ] {
+        operation(&actor, "orders", name, body)
+            .await
+            .expect_problem(409, "key_version_unusable");
+    }
+    move_to(&actor, "orders", 1, "active").await.expect_status(200);
+    decrypt(&actor, "orders", &first).await.expect_status(200);
+
+    // Revoked: a successor seals in the same moment, and the version opens nothing, until that is taken back.
+    let moved = move_to(&actor, "orders", 1, "revoked")
+        .await
+        .expect_status(200)
+        .json();
+    assert_eq!(states(&moved), ["revoked", "active"]);
+    assert_eq!(encrypt(&actor, "orders").await.1, 2);
+    decrypt(&actor, "orders", &first)
+        .await
+        .expect_problem(409, "key_version_unusable");
+    operation(&actor, "orders", "rewrap", json!({"ciphertext": first}))
+        .await
+        .expect_problem(409, "key_version_unusable");
+    move_to(&actor, "orders", 1, "active")
+        .await
+        .expect_problem(409, "illegal_move");
+    move_to(&actor, "orders", 1, "deprecated")
+        .await
+        .expect_status(200);
+    decrypt(&actor, "orders", &first).await.expect_status(200);
+
+    // What was just opened is still needed; revoked first, it is given up.
+    move_to(&actor, "orders", 1, "destroyed")
+        .await
+        .expect_problem(409, "in_use");
+    move_to(&actor, "orders", 2, "destroyed")
+        .await
+        .expect_problem(409, "illegal_move");
+    let operator = app.program("operator").await;
+    move_to(&actor, "orders", 1, "revoked").await.expect_status(200);
+    move_to(&operator, "orders", 1, "destroyed")
+        .await
+        .expect_problem(403, "forbidden");
+    let moved = move_to(&actor, "orders", 1, "destroyed")
+        .await
+        .expect_status(200)
+        .json();
+    assert_eq!(states(&moved), ["destroyed", "active"]);
+    assert!(moved["versions"][0]["destroyed_at"].is_string());
+    decrypt(&actor, "orders", &first)
+        .await
+        .expect_problem(409, "key_version_unusable");
+    move_to(&actor, "orders", 1, "deprecated")
+        .await
+        .expect_problem(409, "illegal_move");
+    move_to(&actor, "orders", 9, "revoked")
+        .await
+        .expect_problem(404, "not_found");
+    // Asking twice is no mistake.
+    move_to(&actor, "orders", 1, "destroyed").await.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_planned_destruction_can_be_taken_back_and_is_carried_out_when_it_is_due() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    rotate(&actor, "orders").await.expect_status(200);
+    let path = "/api/v1/keys/orders/versions/1/destruction";
+    let planned = actor
+        .post(path, &json!({"reason": "old"}))
+        .await
+        .expect_status(200)
+        .json();
+    assert!(planned["versions"][0]["destroy_at"].is_string());
+    assert_eq!(states(&planned), ["deprecated", "active"]);
+    let kept = actor.delete(path).await.expect_status(200).json();
+    assert!(kept["versions"][0].get("destroy_at").is_none());
+    let past = json!({"reason": "old", "at": "2020-01-01T00:00:00Z"});
+    actor.post(path, &past).await.expect_problem(422, "invalid");
+    let active = actor
+        .post(
+            "/api/v1/keys/orders/versions/2/destruction",
+            &json!({"reason": "old"}),
+        )
+        .await;
+    active.expect_problem(409, "illegal_move");
+}
+
+#[tokio::test]
+async fn only_those_whom_the_policy_names_use_a_key() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    let shop = app.consumer("shop").await;
+    let operator = app.program("operator").await;
+    let viewer = app.program("viewer").await;
+    let body = json!({"name": "orders", "algorithm": "aes256-gcm", "callers": ["shop"]});
+    actor.post("/api/v1/keys", &body).await.expect_status(201);
+    key(&actor, "open").await;
+    encrypt(&shop, "orders").await;
+    for (stranger, name) in [
+        (&operator, "orders"),
+        (&viewer, "orders"),
+        (&shop, "open"),
+        (&viewer, "open"),
+        (&shop, "absent"),
+    ] {
+        operation(stranger, name, "encrypt", json!({"plaintext": PLAIN}))
+            .await
+            .expect_problem(403, "forbidden");
+    }
+    let changed = actor
+        .patch(
+            "/api/v1/keys/orders",
+            &json!({"callers": ["test-operator"], "rotate_every": null}),
+        )
+        .await
+        .expect_status(200)
+        .json();
+    assert!(changed.get("rotate_every").is_none());
+    encrypt(&operator, "orders").await;
+    operation(&shop, "orders", "encrypt", json!({"plaintext": PLAIN}))
+        .await
+        .expect_problem(403, "forbidden");
+    actor
+        .patch(
+            "/api/v1/keys/orders",
+            &json!({"exportable": true, "grace": "P300000D"}),
+        )
+        .await
+        .expect_problem(422, "invalid");
+}
+
+#[tokio::test]
+async fn a_revoked_token_is_refused_at_once_although_tokens_are_remembered() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let made = actor
+        .post("/api/v1/tokens", &json!({"name": "shop", "role": "operator"}))
+        .await
+        .expect_status(201);
+    let shop = app.holder_of(made.text("/token"));
+    encrypt(&shop, "orders").await;
+    encrypt(&shop, "orders").await;
+    actor
+        .delete(&format!("/api/v1/tokens/{}", made.text("/id")))
+        .await;
+    operation(&shop, "orders", "encrypt", json!({"plaintext": PLAIN}))
+        .await
+        .expect_problem(401, "unauthenticated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_two_clients_that_rotate_one_key_at_once_lose_nothing() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..32 {
+        let actor = actor.clone();
+        clients.spawn(async move {
+            let mut sealed = Vec::new();
+            for _ in 0..5 {
+                sealed.push(encrypt(&actor, "orders").await);
+                rotate(&actor, "orders").await.expect_status(200);
+                sealed.push(encrypt(&actor, "orders").await);
+            }
+            sealed
+        });
+    }
+    let sealed: Vec<_> = clients.join_all().await.into_iter().flatten().collect();
+    assert_eq!(sealed.len(), 320);
+    for (ciphertext, version) in &sealed {
+        let opened = decrypt(&actor, "orders", ciphertext)
+            .await
+            .expect_status(200)
+            .json();
+        assert_eq!(
+            (&opened["plaintext"], opened["version"].as_u64()),
+            (&json!(PLAIN), Some(*version))
+        );
+    }
+    let seen = actor.get("/api/v1/keys/orders").await.expect_status(200).json();
+    let numbers: Vec<u64> = seen["versions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|version| version["number"].as_u64().unwrap())
+        .collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    assert_eq!(
+        states(&seen).iter().filter(|state| **state == "active").count(),
+        1
+    );
+    app.run(&["audit", "verify"]);
+}
+
+#[tokio::test]
+async fn each_operation_stands_in_the_audit_and_in_the_metrics() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let (ciphertext, _) = encrypt(&actor, "orders").await;
+    decrypt(&actor, "orders", &ciphertext).await.expect_status(200);
+    decrypt(&actor, "orders", "AAEC").await.expect_status(422);
+    let entries = actor
+        .get("/api/v1/audit?object=key/orders")
+        .await
+        .expect_status(200)
+        .json();
+    let told: Vec<(&str, &str, &str)> = entries["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            (
+                entry["action"].as_str().unwrap(),
+                entry["outcome"].as_str().unwrap(),
+                entry["detail"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("key.decrypt", "refused", "ciphertext_invalid"),
+            ("key.decrypt", "ok", "version 1"),
+            ("key.encrypt", "ok", "version 1"),
+            ("key.create", "ok", "aes256-gcm, medium"),
+        ]
+    );
+    assert!(!entries.to_string().contains(PLAIN));
+    let metrics = actor.get("/metrics").await.expect_status(200).body;
+    for series in [
+        r#"rota_key_operations_total{key="orders",operation="encrypt",outcome="ok",version="1"} 1"#,
+        r#"rota_key_operations_total{key="orders",operation="decrypt",outcome="ok",version="1"} 1"#,
+        r#"rota_key_operations_total{key="orders",operation="decrypt",outcome="ciphertext_invalid",version="none"} 1"#,
+    ] {
+        assert!(metrics.contains(series), "{series}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_encrypted_and_counted_survives_a_kill() {
+    let mut app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    let (ciphertext, _) = encrypt(&actor, "orders").await;
+    let head = actor
+        .get("/api/v1/audit/checkpoint")
+        .await
+        .expect_status(200)
+        .json();
+    let folder = app.kill();
+    let app = TestApp::start_in(folder, &[]);
+    let actor = app.bootstrap();
+    let opened = decrypt(&actor, "orders", &ciphertext).await.expect_status(200);
+    assert_eq!(opened.text("/plaintext"), PLAIN);
+    let after = actor
+        .get("/api/v1/audit/checkpoint")
+        .await
+        .expect_status(200)
+        .json();
+    assert!(
+        after["sequence"].as_i64() > head["sequence"].as_i64(),
+        "entries written before the kill are there"
+    );
+    let (_, version) = encrypt(&actor, "orders").await;
+    assert_eq!(version, 1);
+}
