@@ -19,7 +19,7 @@ build: ## Leave a self-contained target/release/rota
 dist: ## The same, slowly: smaller and faster, in target/dist/rota
 	@$(STEPS) dist
 
-check: ## Format, clippy for the server and for the browser, purity of the pure crates
+check: ## Format, clippy for the server and for the browser, purity of the pure crates, 60 s of fuzzing
 	@$(STEPS) check
 
 bench: ## Measure, on a release build

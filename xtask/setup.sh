@@ -24,6 +24,8 @@ missing_packages() {
     present make || echo make
     present brotli || echo brotli
     [ "$purpose" = test ] || return 0
+    # libFuzzer is built with the fuzz targets.
+    present c++ || echo g++
     postgres_binaries || echo postgresql
     present redis-server || echo redis-server
     present promtool || echo prometheus
