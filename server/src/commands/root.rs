@@ -1,7 +1,7 @@
 //! `rota seal`, `rota unseal` and `rota root`: at the running server, by its control socket or over HTTP.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use api::root::{
     BeginMigration, Gathering, GiveShare, Migration, MigrationCommand, MigrationState, MigrationTarget,
@@ -131,8 +131,8 @@ pub(super) async fn seal(options: SealOptions) -> Result<(), CommandError> {
 
 pub(super) async fn unseal(options: UnsealOptions) -> Result<(), CommandError> {
     let request = RootRequest::Unseal(Unseal {
-        share: options.share.map(read_line).transpose()?,
-        passphrase: options.passphrase.map(read_line).transpose()?,
+        share: options.share.as_deref().map(read_line).transpose()?,
+        passphrase: options.passphrase.as_deref().map(read_line).transpose()?,
     });
     tell(&options.door.ask(request).await?);
     Ok(())
@@ -176,7 +176,7 @@ pub(super) async fn root(command: RootCommand) -> Result<(), CommandError> {
         ),
         RootCommand::GiveShare(options) => {
             let given = GiveShare {
-                share: read_line(options.share)?,
+                share: read_line(&options.share)?,
             };
             let id = options.migration;
             (options.door, RootRequest::Share { id, given })
@@ -226,13 +226,13 @@ async fn over_http(client: &Client, request: RootRequest) -> Result<RootStatus, 
 }
 
 /// One line, from a file or from standard input; never from the command line, which others can read.
-fn read_line(path: PathBuf) -> Result<Secret, CommandError> {
+fn read_line(path: &Path) -> Result<Secret, CommandError> {
     // Room for all of it from the start, so that growing leaves no copies behind.
     let mut text = String::with_capacity(4_096);
     let read = if path.as_os_str() == "-" {
         std::io::stdin().take(4_096).read_to_string(&mut text)
     } else {
-        std::fs::File::open(&path).and_then(|file| file.take(4_096).read_to_string(&mut text))
+        std::fs::File::open(path).and_then(|file| file.take(4_096).read_to_string(&mut text))
     };
     read.map_err(|error| CommandError::Failed(format!("{} cannot be read: {error}", path.display())))?;
     let secret = Secret::new(text.trim());

@@ -225,7 +225,7 @@ fn of_own(
             Err(RewrapError::Seal(error)) => Err(error),
         },
         Mode::Rewrap | Mode::Reencrypt => {
-            let context = Context::of_caller(&treatment.context.fill(&record.fields));
+            let context = Context::of_caller(treatment.context.fill(&record.fields));
             let plaintext = match key.open_for_reencryption(&context, envelope) {
                 Ok(plaintext) => plaintext,
                 Err(error) => return Ok(refused(&error)),
@@ -244,7 +244,7 @@ fn shadow(
     envelope: &[u8],
     randomness: &dyn Randomness,
 ) -> Result<Verdict, SealError> {
-    let context = Context::of_caller(&treatment.context.fill(&record.fields));
+    let context = Context::of_caller(treatment.context.fill(&record.fields));
     let (before, after) = match key.open_for_reencryption(&context, envelope) {
         Ok(plaintext) => (
             Sha256::digest(plaintext.expose_bytes()),

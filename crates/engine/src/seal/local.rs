@@ -22,6 +22,7 @@ pub struct LocalRoot {
 
 impl LocalRoot {
     /// A key that was given whole.
+    #[expect(clippy::new_ret_no_self, reason = "nobody wants it but as a root of trust")]
     pub fn new(
         root_key: RootKey,
         kind: &'static str,
