@@ -288,6 +288,7 @@ impl Services {
             let detail = format!("{error}; it was silent for longer than ROTA_ROOT_GRACE");
             self.sealer
                 .close(SealedBecause::Root(RootError::Away(detail.clone())));
+            self.forget_open_keys();
             self.audit_root(&Actor::system("root"), "root.seal", &detail)
                 .await?;
         }
