@@ -5,6 +5,7 @@ pub mod driver;
 pub mod hearsay;
 pub mod housekeeping;
 pub mod keys;
+pub mod reencryption;
 pub mod root;
 
 use tokio_util::task::TaskTracker;
@@ -17,6 +18,7 @@ pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(housekeeping::keep_house(state.clone()));
     tasks.spawn(keys::tend_keys(state.clone()));
     tasks.spawn(root::watch(state.clone()));
+    tasks.spawn(reencryption::move_data(state.clone(), tasks.clone()));
     if state.services.store.has_replicas() {
         state.services.live.tell_others();
         tasks.spawn(hearsay::tell(state.clone()));

@@ -13,11 +13,13 @@ mod key_signing;
 pub mod keys;
 pub mod openapi;
 pub mod recovery;
+pub mod reencryption;
 pub mod reply;
 pub mod rotation_view;
 pub mod rotations;
 pub mod seal;
 pub mod signals;
+pub mod targets;
 pub mod tokens;
 pub mod whoami;
 
@@ -40,9 +42,11 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .merge(key_operations::routes())
         .merge(key_signing::routes())
         .merge(recovery::routes())
+        .merge(reencryption::routes())
         .merge(rotations::routes())
         .merge(seal::routes())
         .merge(signals::routes())
+        .merge(targets::routes())
         .merge(tokens::routes())
         .merge(whoami::routes())
 }

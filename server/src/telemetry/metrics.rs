@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use engine::ports::{Meter, StoreError};
+use engine::reencryption::Counts;
 use engine::{Name, Services};
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
@@ -78,6 +79,16 @@ families! {
     root_duration: HistogramVec = "rota_root_duration_seconds", ["kind"];
     /// 1 while the keys are not in memory.
     sealed: IntGauge = "rota_sealed";
+    /// Records that jobs looked at, by target, mode and outcome.
+    reencrypted_records: IntCounterVec = "rota_reencrypted_records_total", ["target", "mode", "outcome"];
+    /// Jobs of re-encryption under way, by state.
+    reencryptions: IntGaugeVec = "rota_reencryptions_under_way", ["state"];
+    /// How far the present pass of a target's job is, in percent.
+    reencryption_progress: IntGaugeVec = "rota_reencryption_progress_percent", ["target"];
+    /// Records under a version of a key in a target, by its latest whole scan.
+    key_records: IntGaugeVec = "rota_key_records", ["target", "key_id", "version"];
+    /// The oldest version of a key that a target still holds, by its latest whole scan.
+    oldest_version: IntGaugeVec = "rota_oldest_key_version_in_use", ["target", "key_id"];
     /// Requests answered, by method, route and class of status.
     http_requests: IntCounterVec = "rota_http_requests_total", ["method", "route", "status"];
     /// Time to answer a request; waiting polls and event streams are left out.
@@ -227,6 +238,25 @@ impl Meter for Metrics {
     fn rollback_served(&self, duration: Duration) {
         self.rollback_duration.observe(duration.as_secs_f64());
     }
+
+    fn records_moved(&self, target: &Name, mode: &'static str, counts: &Counts) {
+        if !self.counted.admit(target.as_str(), self.series_limit) {
+            return;
+        }
+        for (outcome, count) in [
+            ("moved", counts.moved),
+            ("current", counts.current),
+            ("other_key", counts.other_key),
+            ("conflict", counts.conflicts),
+            ("unreadable", counts.unreadable + counts.differing),
+        ] {
+            if count > 0 {
+                self.reencrypted_records
+                    .with_label_values(&[target.as_str(), mode, outcome])
+                    .inc_by(count);
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -245,6 +275,6 @@ mod tests {
             .find(|family| family.name() == "rota_auth_outcomes_total")
             .unwrap();
         assert_eq!(outcomes.get_metric().len(), 2);
-        assert_eq!(Metrics::FAMILIES.len(), 15);
+        assert_eq!(Metrics::FAMILIES.len(), 20);
     }
 }

@@ -7,6 +7,7 @@ use engine::Timestamp;
 use engine::access::Role;
 use engine::catalog::service::overrides;
 use engine::catalog::{Credential, Issuer};
+use engine::reencryption::{Job, JobState, PausedBy};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -51,6 +52,20 @@ pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
     for credential in state.services.store.credentials().await? {
         findings.extend(of_credential(&credential));
     }
+    for job in state.services.store.jobs_under_way().await? {
+        findings.extend(of_job(&job));
+    }
+    let system = engine::access::Actor::system("findings");
+    for alarm in state.services.key_alarms(&system).await? {
+        findings.push(finding(
+            &format!("key/{}", alarm.key),
+            "key_alarm",
+            Severity::Critical,
+            "Data under a key version does not open",
+            &alarm.in_words(),
+            alarm.since,
+        ));
+    }
     Ok(findings)
 }
 
@@ -88,6 +103,35 @@ fn of_installation(state: &AppState, now: Timestamp) -> Vec<Finding> {
         ));
     }
     findings
+}
+
+/// A job that the breaker paused, or that does not get on.
+pub fn of_job(job: &Job) -> Option<Finding> {
+    let subject = format!("target/{}", job.target_name);
+    match &job.state {
+        JobState::Paused {
+            by: PausedBy::Breaker,
+            why,
+            since,
+        } => Some(finding(
+            &subject,
+            "reencryption_breaker",
+            Severity::Critical,
+            "Re-encryption has stopped: records do not open",
+            why,
+            *since,
+        )),
+        _ => job.trouble.as_ref().map(|trouble| {
+            finding(
+                &subject,
+                "reencryption_waits",
+                Severity::Warning,
+                "Re-encryption does not get on",
+                trouble,
+                job.created_at,
+            )
+        }),
+    }
 }
 
 /// What the last test of an issuer noticed, and the rules it overrides.

@@ -28,6 +28,50 @@ pub(super) async fn measure(metrics: &Metrics, services: &Services) -> Result<()
         .audit_entries
         .inc_by(entries.saturating_sub(metrics.audit_entries.get()));
     measure_credentials(metrics, services, &credentials, versions);
+    measure_data(metrics, services).await
+}
+
+/// What is under which version, and how far the jobs are.
+async fn measure_data(metrics: &Metrics, services: &Services) -> Result<(), StoreError> {
+    metrics.reencryptions.reset();
+    metrics.reencryption_progress.reset();
+    for job in services.store.jobs_under_way().await? {
+        metrics
+            .reencryptions
+            .with_label_values(&[job.state.label()])
+            .inc();
+        let ranges = services.store.ranges(&job.id).await?;
+        let scanned = job.counts(&ranges).scanned;
+        let total = job.total.unwrap_or(0).max(1);
+        let percent = i64::try_from((100 * scanned / total).min(100)).unwrap_or(100);
+        metrics
+            .reencryption_progress
+            .with_label_values(&[job.target_name.as_str()])
+            .set(percent);
+    }
+    metrics.key_records.reset();
+    metrics.oldest_version.reset();
+    let targets = services.store.targets().await?;
+    for target in targets.iter().take(metrics.series_limit) {
+        let Some(census) = services.store.latest_census(&target.id).await? else {
+            continue;
+        };
+        for counted in &census.versions {
+            let version = counted.version.to_string();
+            let records = i64::try_from(counted.records).unwrap_or(i64::MAX);
+            metrics
+                .key_records
+                .with_label_values(&[target.name.as_str(), &counted.key, &version])
+                .set(records);
+            let oldest = metrics
+                .oldest_version
+                .with_label_values(&[target.name.as_str(), &counted.key]);
+            let number = i64::from(counted.version);
+            if counted.records > 0 && (oldest.get() == 0 || number < oldest.get()) {
+                oldest.set(number);
+            }
+        }
+    }
     Ok(())
 }
 

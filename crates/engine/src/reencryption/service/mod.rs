@@ -2,6 +2,7 @@
 
 pub mod gate;
 pub mod job;
+pub mod key_source;
 pub mod target;
 pub mod view;
 

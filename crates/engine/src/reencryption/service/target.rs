@@ -226,7 +226,7 @@ impl Services {
 
     /// The id of the key of that name.
     pub(crate) async fn key_named(&self, name: &Name) -> Result<Option<KeyId>, Refusal> {
-        Ok(KeyId::parse(name.as_str()).ok())
+        Ok(self.store.key(name).await?.map(|key| key.id))
     }
 
     async fn commit_target(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::access::{Actor, Role};
 use crate::clock::Timestamp;
-use crate::id::{JobId, KeyId};
+use crate::id::JobId;
 use crate::name::Name;
 use crate::ports::JobFilter;
 use crate::reencryption::census::Census;
@@ -118,12 +118,12 @@ impl Services {
     /// What is under which version since a time: of one key, or of all; in one target, or in all.
     ///
     /// # Errors
-    /// Not a viewer, no such target, store away.
+    /// Not a viewer, no such target or key, store away.
     pub async fn census_view(
         &self,
         actor: &Actor,
         target: Option<&Name>,
-        key: Option<&KeyId>,
+        key: Option<&Name>,
         since: Timestamp,
     ) -> Result<CensusView, Refusal> {
         actor.require(Role::Viewer)?;
@@ -131,6 +131,14 @@ impl Services {
             Some(name) => Some(self.target_named(name).await?.id),
             None => None,
         };
+        let key = match key {
+            Some(name) => {
+                let id = self.key_named(name).await?;
+                Some(id.ok_or_else(|| Refusal::not_found("key", name.as_str()))?)
+            }
+            None => None,
+        };
+        let key = key.as_ref();
         let mut censuses = self.store.censuses(target.as_ref(), since).await?;
         let mut oldest: BTreeMap<String, u32> = BTreeMap::new();
         for registered in self.store.targets().await? {
