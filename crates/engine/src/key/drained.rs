@@ -4,6 +4,7 @@ use keyring::KeyState;
 
 use crate::clock::Timestamp;
 use crate::key::model::{Key, KeyVersion};
+use crate::reencryption::Dependent;
 use crate::rule::Refusal;
 use crate::services::Services;
 
@@ -14,6 +15,8 @@ pub struct Dependents {
     pub opened_at: Option<Timestamp>,
     /// Records that the newest census of each registered target found under it, by the target's name.
     pub records: Vec<(String, u64)>,
+    /// Registered targets of its key without a whole scan since it stopped sealing: nothing is proven of them.
+    pub unscanned: Vec<String>,
     /// Registered backups and replicas that hold values under it.
     pub backups: Vec<String>,
 }
@@ -21,7 +24,10 @@ pub struct Dependents {
 impl Dependents {
     /// Nothing is known to need it.
     pub fn are_none(&self) -> bool {
-        self.opened_at.is_none() && self.records.is_empty() && self.backups.is_empty()
+        self.opened_at.is_none()
+            && self.records.is_empty()
+            && self.unscanned.is_empty()
+            && self.backups.is_empty()
     }
 
     /// In words, for people.
@@ -32,6 +38,9 @@ impl Dependents {
         }
         for (target, records) in &self.records {
             words.push(format!("{records} record(s) of target `{target}`"));
+        }
+        for target in &self.unscanned {
+            words.push(format!("target `{target}`, not scanned since it stopped sealing"));
         }
         for backup in &self.backups {
             words.push(format!("backup `{backup}`"));
@@ -45,17 +54,23 @@ impl Services {
     ///
     /// # Errors
     /// Store away.
-    #[expect(
-        clippy::unused_async,
-        reason = "the census of registered targets is read from the store here"
-    )]
     pub async fn dependents(&self, key: &Key, version: &KeyVersion) -> Result<Dependents, Refusal> {
         let (_, unstored) = self.memory.uses.of(&key.id, version.number).unstored();
-        Ok(Dependents {
+        let mut dependents = Dependents {
             opened_at: opened_within_grace(key, version, unstored, self.clock.now()),
-            records: Vec::new(),
-            backups: Vec::new(),
-        })
+            ..Dependents::default()
+        };
+        let since = (version.state != KeyState::Active).then_some(version.state_since);
+        for registered in self.registered_dependents(&key.id, version.number, since).await? {
+            match registered {
+                Dependent::Records { target, records, .. } => {
+                    dependents.records.push((target.to_string(), records));
+                }
+                Dependent::NotScanned { target, .. } => dependents.unscanned.push(target.to_string()),
+                Dependent::Copy { name, .. } => dependents.backups.push(name.to_string()),
+            }
+        }
+        Ok(dependents)
     }
 
     /// Whether nothing of `version` was opened for the key's grace, and no census knows a record of it. A version that

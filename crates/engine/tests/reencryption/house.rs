@@ -149,11 +149,20 @@ impl House {
         }
     }
 
-    /// A key whose versions have these states; the name is its id.
-    pub(crate) fn new_key(&self, states: &[KeyState]) -> KeyId {
-        let key = KeyId::generate(self.services.clock.as_ref(), self.dice.as_ref());
-        self.keys.put(&key, states);
-        key
+    /// A key of the catalog whose versions have these states; what they seal with is the test's own.
+    pub(crate) async fn new_key(&self, states: &[KeyState]) -> KeyId {
+        let new = engine::key::NewKey {
+            name: "orders-key".to_owned(),
+            algorithm: keyring::Algorithm::Aes256Gcm,
+            owner_team: None,
+            purpose: None,
+            environment: None,
+            tags: std::collections::BTreeMap::new(),
+            policy: engine::key::NewKeyPolicy::default(),
+        };
+        let made = self.services.create_key(&administrator(), new).await.unwrap();
+        self.keys.put(&made.key.id, states);
+        made.key.id
     }
 
     pub(crate) fn seal(&self, key: &KeyId, context: &str, plaintext: &str) -> Vec<u8> {

@@ -35,7 +35,7 @@ type Expected = Arc<Mutex<BTreeMap<i64, String>>>;
 async fn killed_again_and_again(house: House, place: Place, seed: u64) {
     println!("seed {seed}");
     let mut states = vec![KeyState::Active];
-    let key = house.new_key(&states);
+    let key = house.new_key(&states).await;
     let expected = Expected::default();
     for id in 0..RECORDS {
         let text = format!("first of {id}");
@@ -43,7 +43,7 @@ async fn killed_again_and_again(house: House, place: Place, seed: u64) {
         place.insert(id, &tenant(id), &sealed).await;
         expected.lock().unwrap().insert(id, text);
     }
-    place.register(&house, &key).await;
+    place.register(&house).await;
 
     let (house, place) = (Arc::new(house), Arc::new(place));
     let stop = Arc::new(AtomicBool::new(false));
@@ -151,12 +151,12 @@ fn context(id: i64) -> String {
 async fn a_dead_workers_range_is_taken_over_within_five_seconds() {
     let house = House::new(13).await;
     let place = Place::postgres().await;
-    let key = house.new_key(&[KeyState::Active]);
+    let key = house.new_key(&[KeyState::Active]).await;
     for id in 0..400 {
         let sealed = house.seal(&key, &context(id), "text");
         place.insert(id, &tenant(id), &sealed).await;
     }
-    place.register(&house, &key).await;
+    place.register(&house).await;
     house.keys.put(&key, &[KeyState::Deprecated, KeyState::Active]);
     let mut new = new_job("orders", Mode::Rewrap);
     new.tuning.batch_size = Some(10);

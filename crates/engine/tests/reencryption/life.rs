@@ -11,12 +11,12 @@ use crate::house::{House, administrator, new_job};
 use crate::place::Place;
 
 async fn filled(house: &House, place: &Place, records: i64) -> engine::id::KeyId {
-    let key = house.new_key(&[KeyState::Active]);
+    let key = house.new_key(&[KeyState::Active]).await;
     for id in 0..records {
         let sealed = house.seal(&key, &format!("t/{id}"), &format!("text {id}"));
         place.insert(id, "t", &sealed).await;
     }
-    place.register(house, &key).await;
+    place.register(house).await;
     key
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use engine::catalog::{NewCredential, NewIssuer, PolicyInput, Sensitivity, Strategy};
-use engine::id::KeyId;
 use engine::ports::Values;
 use engine::reencryption::Encoding;
 use engine::reencryption::service::NewTarget;
@@ -83,8 +82,8 @@ impl Place {
         }
     }
 
-    /// Registers it as target `orders` with the key's values.
-    pub(crate) async fn register(&self, house: &House, key: &KeyId) {
+    /// Registers it as target `orders` with values of the key.
+    pub(crate) async fn register(&self, house: &House) {
         let (kind, config, credential) = match self {
             Self::Postgres { server, .. } => {
                 let credential = house.credential_of(server).await;
@@ -102,7 +101,7 @@ impl Place {
         let new = NewTarget {
             name: "orders".to_owned(),
             kind: kind.to_owned(),
-            key: key.to_string(),
+            key: "orders-key".to_owned(),
             config,
             credential,
             encoding: Encoding::Raw,
