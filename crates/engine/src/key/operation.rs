@@ -380,7 +380,7 @@ pub(crate) fn seal_refusal(error: &keyring::SealError) -> Refusal {
             UNUSABLE,
             "no version of the key is active: the active one is suspended; end its suspension or rotate the key",
         ),
-        other => Refusal::rule("/plaintext", other.to_string()),
+        too_long @ keyring::SealError::TooLong => Refusal::rule("/plaintext", too_long.to_string()),
     }
 }
 

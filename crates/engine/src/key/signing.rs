@@ -169,9 +169,10 @@ impl Services {
         name: &Name,
     ) -> Result<std::sync::Arc<KeyRing>, Refusal> {
         match self.ring_for(actor, name, Purpose::Sign).await {
-            Err(Refusal::Conflict { code, .. }) if code == "wrong_purpose" => {
-                self.ring_for(actor, name, Purpose::Mac).await
-            }
+            Err(Refusal::Conflict {
+                code: "wrong_purpose",
+                ..
+            }) => self.ring_for(actor, name, Purpose::Mac).await,
             other => other,
         }
     }

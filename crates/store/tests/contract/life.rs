@@ -21,7 +21,7 @@ struct Deaf;
 
 impl engine::ports::Announcer for Deaf {
     fn announce(&self, _: &engine::change::Topic) {}
-    fn heard(&self, _: Vec<engine::ports::Hearsay>) {}
+    fn heard(&self, _: Vec<engine::delivery::Hearsay>) {}
 }
 
 async fn try_open(url: &str) -> Result<std::sync::Arc<Database>, OpenError> {
