@@ -17,16 +17,22 @@ use crate::pages::expiries::ExpiriesPage;
 use crate::pages::issuer::IssuerPage;
 use crate::pages::issuer_form::{EditIssuerPage, NewIssuerPage};
 use crate::pages::issuers::IssuersPage;
+use crate::pages::key::KeyPage;
+use crate::pages::key_form::NewKeyPage;
+use crate::pages::keys::KeysPage;
 use crate::pages::missing::MissingPage;
 use crate::pages::needs_person::NeedsPersonPage;
 use crate::pages::overview::OverviewPage;
 use crate::pages::recovery::RecoveryPage;
+use crate::pages::reencryption::ReencryptionPage;
+use crate::pages::reencryptions::ReencryptionsPage;
 use crate::pages::root::RootPage;
 use crate::pages::rotation::RotationPage;
 use crate::pages::rotations::RotationsPage;
 use crate::pages::settings::SettingsPage;
 use crate::pages::sign_in::{SignInLinkPage, SignInPage};
 use crate::pages::start_rotation::StartRotationPage;
+use crate::pages::target_form::NewTargetPage;
 
 /// Every page, waiting for its data before the first byte leaves (`SsrMode::Async`), so that its status is right.
 #[component]
@@ -56,6 +62,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/consumers/new") view=NewConsumerPage ssr=SsrMode::Async />
                 <Route path=path!("/consumers/:name") view=ConsumerPage ssr=SsrMode::Async />
                 <Route path=path!("/consumers/:name/edit") view=EditConsumerPage ssr=SsrMode::Async />
+                <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
+                <Route path=path!("/keys/new") view=NewKeyPage ssr=SsrMode::Async />
+                <Route path=path!("/keys/:name") view=KeyPage ssr=SsrMode::Async />
+                <Route path=path!("/reencryptions") view=ReencryptionsPage ssr=SsrMode::Async />
+                <Route path=path!("/reencryptions/:id") view=ReencryptionPage ssr=SsrMode::Async />
+                <Route path=path!("/targets/new") view=NewTargetPage ssr=SsrMode::Async />
                 <Route path=path!("/recovery") view=RecoveryPage ssr=SsrMode::Async />
                 <Route path=path!("/root") view=RootPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />

@@ -32,7 +32,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::fixtures::{Gallery, Scene};
 
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 32] = [
     "/",
     "/?span=1y",
     "/credentials",
@@ -55,6 +55,12 @@ const PATHS: [&str; 26] = [
     "/needs-a-person",
     "/credentials/orders-app/delete",
     "/rotations/018f-1?log=steps",
+    "/keys",
+    "/keys/new",
+    "/keys/cards",
+    "/reencryptions",
+    "/reencryptions/018f-1",
+    "/targets/new",
     "/recovery",
     "/root",
     "/audit",

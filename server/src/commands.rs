@@ -4,6 +4,7 @@
 mod admin;
 mod audit;
 mod backup;
+mod key;
 mod migrate;
 mod restore;
 mod root;
@@ -38,6 +39,9 @@ enum Command {
     /// Check the audit
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Make, rotate, suspend and revoke keys of a running server
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Administer this installation from its own machine
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -121,6 +125,7 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             Command::Backup(options) => backup::backup(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Restore(options) => restore::restore(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
+            Command::Key(command) => key::key(command).await.map(|()| ExitCode::SUCCESS),
             Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
             Command::Seal(options) => root::seal(options).await.map(|()| ExitCode::SUCCESS),
             Command::Unseal(options) => root::unseal(options).await.map(|()| ExitCode::SUCCESS),

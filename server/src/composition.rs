@@ -70,6 +70,7 @@ pub async fn compose(
         memory,
         sandbox: config.sandbox,
         sandbox_programs: OnceLock::new(),
+        key_rates: crate::workers::key_rates::KeyRates::default(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         backups: Semaphore::new(1),
         spool_folder: config.spool_folder(),

@@ -4,6 +4,7 @@
 pub mod driver;
 pub mod hearsay;
 pub mod housekeeping;
+pub mod key_rates;
 pub mod keys;
 pub mod reencryption;
 pub mod root;
@@ -16,6 +17,7 @@ use crate::http::AppState;
 pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
     tasks.spawn(housekeeping::keep_house(state.clone()));
+    tasks.spawn(key_rates::watch_key_rates(state.clone()));
     tasks.spawn(keys::tend_keys(state.clone()));
     tasks.spawn(root::watch(state.clone()));
     tasks.spawn(reencryption::move_data(state.clone(), tasks.clone()));

@@ -32,11 +32,12 @@ pub enum Place {
 
 impl Place {
     /// In the order of the rail; settings stand apart at its foot.
-    const RAIL: [Self; 9] = [
+    const RAIL: [Self; 10] = [
         Self::Overview,
         Self::Credentials,
         Self::Rotations,
         Self::Needs,
+        Self::Keys,
         Self::Expiries,
         Self::Issuers,
         Self::Consumers,

@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 
 /// Places that the palette offers.
-const PLACES: [(&str, &str); 11] = [
+const PLACES: [(&str, &str); 13] = [
     ("Overview", "/"),
     ("Credentials", "/credentials"),
     ("Rotations", "/rotations"),
+    ("Keys", "/keys"),
+    ("Re-encryption", "/reencryptions"),
     ("Needs a person", "/needs-a-person"),
     ("Expiries", "/expiries"),
     ("Issuers", "/issuers"),

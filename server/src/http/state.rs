@@ -36,6 +36,8 @@ pub struct Shared {
     pub sandbox: bool,
     /// The sandbox's programs, once they run.
     pub sandbox_programs: OnceLock<crate::sandbox::Sandbox>,
+    /// Operations per second by key version, of the last minutes.
+    pub key_rates: crate::workers::key_rates::KeyRates,
     /// Passwords that are being checked at once: each takes memory and a core.
     pub password_checks: tokio::sync::Semaphore,
     /// Backups that are being made: one at a time.

@@ -127,3 +127,41 @@ async fn a_refused_order_to_the_sandbox_comes_back_as_the_page_it_stood_on() {
         "the overview says it"
     );
 }
+
+#[tokio::test]
+async fn a_key_is_created_rotated_revoked_and_brought_back_on_its_pages() {
+    let app = TestApp::start();
+    let administrator = administrator(&app).await;
+    let bad = [
+        ("name", "cards"),
+        ("algorithm", "aes256-gcm"),
+        ("sensitivity", "medium"),
+        ("max_uses", "many"),
+    ];
+    let refused = administrator.submit("/keys/new", &bad).await.expect_status(422);
+    assert!(refused.body.contains("value=\"cards\"") && refused.body.contains("max_uses-error"));
+    let good = [
+        ("name", "cards"),
+        ("algorithm", "aes256-gcm"),
+        ("sensitivity", "medium"),
+    ];
+    let made = administrator.submit("/keys/new", &good).await.expect_status(303);
+    assert_eq!(next_of(&made), "/keys/cards");
+    let page = "/keys/cards";
+    let rotate = [("action", "rotate"), ("reason", "a drill")];
+    administrator.submit(page, &rotate).await.expect_status(303);
+    let shown = administrator.get(page).await.expect_status(200);
+    assert!(shown.body.contains("Version 2 is active"));
+    let revoke = [("action", "revoke"), ("id", "1"), ("reason", "it leaked")];
+    administrator.submit(page, &revoke).await.expect_status(303);
+    let shown = administrator.get(page).await.expect_status(200);
+    assert!(shown.body.contains("it leaked") && shown.body.contains("Undo revocation"));
+    let undo = [
+        ("action", "undo_revocation"),
+        ("id", "1"),
+        ("reason", "another key"),
+    ];
+    administrator.submit(page, &undo).await.expect_status(303);
+    let key = app.bootstrap().get("/api/v1/keys/cards").await.expect_status(200);
+    assert_eq!(key.text("/versions/0/state"), "deprecated");
+}

@@ -7,6 +7,7 @@ mod canvas;
 mod consumers;
 mod credentials;
 mod issuers;
+mod keys;
 mod reader;
 mod reencryptions;
 mod refused;
@@ -36,6 +37,7 @@ pub fn routes() -> Router<AppState> {
         .merge(consumers::routes())
         .merge(credentials::routes())
         .merge(issuers::routes())
+        .merge(keys::routes())
         .merge(reencryptions::routes())
         .merge(root::routes())
         .merge(rotations::routes())

@@ -7,6 +7,8 @@ mod expiries;
 mod forms;
 mod frame;
 mod issuer;
+mod key;
+mod key_moves;
 mod log;
 mod needs;
 mod overview;
@@ -163,21 +165,15 @@ impl Reader for PageReader {
     }
 
     async fn keys(&self, query: KeysQuery) -> Result<KeysView, ReadError> {
-        {
-            let _ = query;
-            Err(ReadError::NotFound)
-        }
+        self.read_keys(query).await
     }
 
     async fn key(&self, name: &str) -> Result<KeyView, ReadError> {
-        {
-            let _ = name;
-            Err(ReadError::NotFound)
-        }
+        self.read_key(name).await
     }
 
     async fn key_form(&self) -> Result<KeyFormView, ReadError> {
-        Err(ReadError::NotFound)
+        self.read_key_form().await
     }
 
     async fn reencryptions(&self, cursor: Option<&str>) -> Result<ReencryptionsView, ReadError> {

@@ -109,6 +109,7 @@ impl PageReader {
     pub(super) async fn read_target_form(&self) -> Result<TargetFormView, ReadError> {
         self.demand(Role::Administrator)?;
         let services = &self.state.services;
+        let keys = services.keys_view(&self.actor).await.map_err(unavailable)?;
         let credentials = services.credentials(&self.actor).await.map_err(unavailable)?;
         Ok(TargetFormView {
             kinds: services
@@ -116,7 +117,7 @@ impl PageReader {
                 .target_kinds()
                 .filter_map(TargetKind::parse)
                 .collect(),
-            keys: Vec::new(),
+            keys: keys.iter().map(|view| view.key.name.to_string()).collect(),
             credentials: credentials
                 .iter()
                 .map(|facts| facts.credential.name.to_string())
