@@ -136,7 +136,7 @@ impl PageReader {
         let since = self.now().before(YEAR);
         let key = &view.key.id;
         let census = services
-            .census_view(&self.actor, None, Some(key), since)
+            .census_view(&self.actor, None, Some(&view.key.name), since)
             .await
             .map_err(unavailable)?;
         let targets = services.targets_view(&self.actor).await.map_err(unavailable)?;
