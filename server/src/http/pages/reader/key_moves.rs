@@ -24,6 +24,9 @@ pub(super) fn by_dependents(placed: &KeyVersionView) -> Vec<String> {
             words::counted(*records, "record")
         ));
     }
+    for target in &needed.unscanned {
+        lines.push(format!("perhaps target {target}: it was not scanned since"));
+    }
     for backup in &needed.backups {
         lines.push(format!("the registered copy {backup}"));
     }
