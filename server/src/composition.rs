@@ -11,6 +11,7 @@ use engine::{Clock, Memory, Randomness, Services};
 use store::{AuditDurability, Backend, Database, Options};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::announcements::Announcements;
 use crate::commands::CommandError;
@@ -73,6 +74,8 @@ pub async fn compose(
         key_rates: crate::workers::key_rates::KeyRates::default(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         backups: Semaphore::new(1),
+        recovery: config.recovery,
+        tasks: TaskTracker::new(),
         spool_folder: config.spool_folder(),
         shutdown,
     }))

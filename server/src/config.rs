@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use api::IsoDuration;
 use clap::{Args, ValueEnum};
+use engine::recovery::RecoveryPolicy;
 use keyring::SecretText;
 use url::Url;
 
@@ -94,6 +96,30 @@ pub enum AuditDurability {
     Fsynced,
 }
 
+/// How often a restore is rehearsed, and what is too old. ISO 8601 durations.
+#[derive(Args, Clone, Copy, Debug)]
+struct RecoveryOptions {
+    /// How often a backup is made, restored elsewhere and read, to see that it can be; PT0S: never
+    #[arg(long, env = "ROTA_REHEARSE_EVERY", default_value = "P1D")]
+    rehearse_every: IsoDuration,
+    /// A finding when no rehearsal has passed for so long
+    #[arg(long, env = "ROTA_REHEARSAL_LIMIT", default_value = "P3D")]
+    rehearsal_limit: IsoDuration,
+    /// A finding when no backup was made for so long
+    #[arg(long, env = "ROTA_BACKUP_LIMIT", default_value = "P7D")]
+    backup_limit: IsoDuration,
+}
+
+impl RecoveryOptions {
+    fn policy(self) -> RecoveryPolicy {
+        RecoveryPolicy {
+            rehearse_every: self.rehearse_every.into(),
+            rehearsal_limit: self.rehearsal_limit.into(),
+            backup_limit: self.backup_limit.into(),
+        }
+    }
+}
+
 /// `rota serve`.
 #[derive(Args, Clone, Debug)]
 pub struct ServeOptions {
@@ -133,6 +159,8 @@ pub struct ServeOptions {
     /// When the reply to encrypt and decrypt leaves: after its audit entry is written, or fsynced
     #[arg(long, env = "ROTA_AUDIT_DURABILITY", default_value = "written")]
     audit_durability: AuditDurability,
+    #[command(flatten)]
+    recovery: RecoveryOptions,
     /// How log lines look
     #[arg(long, env = "ROTA_LOG_FORMAT", default_value = "pretty")]
     log_format: LogFormat,
@@ -162,6 +190,7 @@ pub struct Config {
     pub metrics_open: bool,
     pub metrics_series_limit: usize,
     pub audit_durability: AuditDurability,
+    pub recovery: RecoveryPolicy,
     pub log_format: LogFormat,
 }
 
@@ -213,6 +242,7 @@ impl ServeOptions {
             metrics_open: self.metrics_open,
             metrics_series_limit: self.metrics_series_limit,
             audit_durability: self.audit_durability,
+            recovery: self.recovery.policy(),
             log_format: self.log_format,
         })
     }

@@ -7,6 +7,7 @@ pub mod housekeeping;
 pub mod key_rates;
 pub mod keys;
 pub mod reencryption;
+pub mod rehearsal;
 pub mod root;
 
 use tokio_util::task::TaskTracker;
@@ -26,4 +27,5 @@ pub fn start(state: &AppState, tasks: &TaskTracker) {
         tasks.spawn(hearsay::tell(state.clone()));
         tasks.spawn(hearsay::hear(state.clone()));
     }
+    tasks.spawn(rehearsal::rehearse_recovery(state.clone(), tasks.clone()));
 }

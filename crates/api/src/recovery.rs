@@ -1,4 +1,4 @@
-//! Backups, and the restore that a database came from.
+//! Backups, rehearsals of their restore, and the restore that a database came from.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,78 @@ pub struct Backup {
     pub audit_sequence: u64,
 }
 
+/// How a rehearsal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum RehearsalState {
+    Running,
+    Passed,
+    Failed,
+}
+
+/// A backup restored elsewhere, to see that it can be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Rehearsal {
+    pub id: String,
+    pub state: RehearsalState,
+    pub started_at: Timestamp,
+    pub started_by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// Why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What it saw, when it passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<RehearsalCounts>,
+}
+
+/// What a rehearsal saw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RehearsalCounts {
+    /// Of the backup.
+    pub bytes: u64,
+    pub tables: u64,
+    pub rows: u64,
+    /// Opened, every one.
+    pub sealed_values: u64,
+    /// Verified, every one.
+    pub audit_entries: u64,
+    /// Read from the restored database.
+    pub objects: u64,
+    /// To make the backup.
+    pub backup_milliseconds: u64,
+    /// To restore and read it.
+    pub restore_milliseconds: u64,
+}
+
+/// What an issuer said to a version after a restore.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ProbeAnswer {
+    Accepted,
+    Refused,
+    /// It did not answer.
+    Unknown,
+}
+
+/// A version tried at its issuer after a restore.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryProbe {
+    pub credential: String,
+    pub version: u32,
+    /// It is what consumers are handed.
+    pub current: bool,
+    pub answer: ProbeAnswer,
+    pub detail: String,
+    pub at: Timestamp,
+}
+
 /// This database was restored from a backup.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -32,6 +104,11 @@ pub struct Restored {
     pub backup_made_at: Timestamp,
     /// The last audit entry in the backup.
     pub audit_sequence: u64,
+    /// Every credential was tried at its issuer since.
+    pub probed: bool,
+    pub probes: Vec<RecoveryProbe>,
+    /// Credentials whose current version was neither accepted nor replaced since.
+    pub unsettled: Vec<String>,
 }
 
 /// `GET /api/v1/recovery`
@@ -40,6 +117,10 @@ pub struct Restored {
 pub struct Recovery {
     /// The last backups, newest first.
     pub backups: Vec<Backup>,
+    /// The last rehearsals, newest first.
+    pub rehearsals: Vec<Rehearsal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_rehearsal_passed_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored: Option<Restored>,
 }

@@ -11,6 +11,7 @@ use crate::server::workspace;
 
 const KILLS: u32 = 100;
 const TAMPERINGS: u32 = 1_000_000;
+const CUTS: u32 = 1_000;
 
 /// `kill -9` at random moments under live consumers on PostgreSQL. The development build that `make test` leaves.
 pub async fn kills(figures: &mut Figures) -> Result<()> {
@@ -30,6 +31,29 @@ pub async fn kills(figures: &mut Figures) -> Result<()> {
     figures.goal(
         "kills",
         format!("{KILLS} kill -9 under four live consumers in {took:.0} s: {verdict}"),
+        passed,
+    );
+    Ok(())
+}
+
+/// Database files cut short or torn at random bytes.
+pub async fn torn(figures: &mut Figures) -> Result<()> {
+    let arguments = [
+        "--package",
+        "store",
+        "--test",
+        "contract",
+        "a_torn_database_opens",
+    ];
+    let (passed, took) = test(&arguments, "ROTA_TORN", CUTS).await?;
+    let verdict = if passed {
+        "each opened consistent or was refused, 0 silently corrupt"
+    } else {
+        "FAILED: the output above says how"
+    };
+    figures.goal(
+        "torn",
+        format!("{CUTS} torn databases in {took:.0} s: {verdict} (goal 0)"),
         passed,
     );
     Ok(())

@@ -26,13 +26,14 @@ use tokio::time::Instant;
 use figures::Figures;
 
 /// In the order in which they run.
-const SECTIONS: [&str; 7] = [
+const SECTIONS: [&str; 8] = [
     "rollback",
     "noise",
     "one-of-twenty",
     "silence",
     "first-page",
     "keyring",
+    "torn",
     "kills",
 ];
 
@@ -80,6 +81,7 @@ async fn measure(section: &str, figures: &mut Figures) -> Result<()> {
         "silence" => silence::measure(figures).await,
         "first-page" => first_page::measure(figures).await,
         "keyring" => keyring_library::measure(figures).await,
+        "torn" => journeys::torn(figures).await,
         _ => journeys::kills(figures).await,
     }
 }

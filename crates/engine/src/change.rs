@@ -10,7 +10,7 @@ use crate::id::{CredentialId, JobId, KeyId, RotationId};
 use crate::key::{Key, KeyVersion};
 use crate::name::Name;
 use crate::ports::SecretRef;
-use crate::recovery::Backup;
+use crate::recovery::{Backup, Rehearsal};
 use crate::reencryption::{ApplicationBackup, Census, Job, Range, Target};
 use crate::rotation::{RecordEvent, Rotation};
 
@@ -110,6 +110,9 @@ pub enum Write {
     UpdateSignInLink(SignInLink),
     /// A backup was made.
     InsertBackup(Backup),
+    /// Refused as stale when another one follows the same rehearsal.
+    InsertRehearsal(Rehearsal),
+    UpdateRehearsal(Rehearsal),
     /// Inserts or replaces a value under a name: the salt, the wrapped wrapping keys, settings.
     PutSetting {
         key: String,

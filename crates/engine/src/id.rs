@@ -87,4 +87,6 @@ ids! {
     JobId
     /// A copy that an application keeps of its data.
     ApplicationBackupId
+    /// One backup restored elsewhere to see that it can be.
+    RehearsalId
 }

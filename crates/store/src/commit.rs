@@ -6,8 +6,8 @@ use sqlx::AnyConnection;
 use crate::dialect::Backend;
 use crate::failure::WriteError;
 use crate::{
-    account, backup_record, census, consumer, credential, freeze, instance, issuer, job, key, rotation,
-    secret, setting, sign_in_link, target, token, version,
+    account, backup_record, census, consumer, credential, freeze, instance, issuer, job, key, rehearsal,
+    rotation, secret, setting, sign_in_link, target, token, version,
 };
 
 /// Whether a change with this write must carry an audit entry (invariant 5).
@@ -49,7 +49,9 @@ fn needs_audit(write: &Write) -> bool {
         | Write::DeleteTarget(_)
         | Write::InsertJob(_)
         | Write::InsertApplicationBackup(_)
-        | Write::DeleteApplicationBackup(_) => true,
+        | Write::DeleteApplicationBackup(_)
+        | Write::InsertRehearsal(_)
+        | Write::UpdateRehearsal(_) => true,
         Write::UpdateRotation(_)
         | Write::AppendRecord { .. }
         | Write::ExpectRotation { .. }
@@ -131,6 +133,8 @@ async fn apply_write(
         Write::InsertSignInLink(link) => sign_in_link::insert(connection, link).await,
         Write::UpdateSignInLink(link) => sign_in_link::update(connection, link).await,
         Write::InsertBackup(backup) => backup_record::insert(connection, backup).await,
+        Write::InsertRehearsal(rehearsal) => rehearsal::insert(connection, rehearsal).await,
+        Write::UpdateRehearsal(rehearsal) => rehearsal::update(connection, rehearsal).await,
         Write::PutSetting { key, value } => setting::put(connection, key, value).await,
         Write::ReplaceSetting { key, before, after } => {
             setting::replace(connection, key, before, after).await

@@ -20,7 +20,7 @@ use crate::file_lock::{FileLock, FileLockError, open_private};
 use crate::group::{self, Senders, Writer};
 use crate::listener::{self, Watch};
 use crate::migration::{self, MigrationError};
-use crate::{job, lease, record, replica, sqlite_path};
+use crate::{job, lease, record, replica, soundness, sqlite_path};
 
 /// An outage of PostgreSQL is said after this long; SQLite's one writer may make others wait longer.
 const POSTGRES_TIMEOUT: Duration = Duration::from_secs(3);
@@ -84,6 +84,9 @@ pub enum OpenError {
     /// The tables do not fit this program.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+    /// Part of a write was lost.
+    #[error("the database is damaged: {0}; nothing was written to it. Restore a backup (`rota restore`)")]
+    Damaged(String),
     /// Older than what is tested.
     #[error("PostgreSQL {0} is too old: Rota needs 15 or newer")]
     TooOld(String),
@@ -118,6 +121,8 @@ pub struct Database {
     writer: Mutex<Option<JoinHandle<()>>>,
     watchers: Mutex<Vec<JoinHandle<()>>>,
     file_lock: Mutex<Option<Arc<FileLock>>>,
+    /// On SQLite.
+    file: Option<PathBuf>,
 }
 
 impl Database {
@@ -149,22 +154,27 @@ impl Database {
     ) -> Result<Arc<Self>, OpenError> {
         let path = sqlite_path::of_url(url).ok_or_else(|| OpenError::Url(url.to_owned()))?;
         let file_lock = lock_file(&path)?;
+        soundness::check_beginning(&path, &file_lock)?;
+        let was_closed = soundness::was_closed(&path, &file_lock);
         // Made by us, so that nobody else may read it; SQLite gives its companions the same mode.
         open_private(&path).map_err(|error| OpenError::File(path.clone(), error))?;
         let url = sqlite_path::to_url(&path).ok_or_else(|| OpenError::Url(url.to_owned()))?;
         let writers = connect(Backend::Sqlite, &url, 1).await?;
+        if !was_closed {
+            soundness::check_pages(&writers).await?;
+        }
         migration::migrate(&writers, Backend::Sqlite).await?;
+        soundness::mark_in_use(&file_lock).map_err(|error| OpenError::File(path.clone(), error))?;
         lease::end_all(&writers).await?;
         job::end_all_leases(&writers).await?;
         let readers = connect(Backend::Sqlite, &url, options.connections.max(1)).await?;
-        Ok(Arc::new(Self::start(
-            Backend::Sqlite,
-            readers,
-            writers,
-            announcing,
-            Some(Arc::new(file_lock)),
-            options,
-        )))
+        let file_lock = Some(Arc::new(file_lock));
+        let mut database = Self::start(Backend::Sqlite, readers, writers, announcing, file_lock, options);
+        database.file = Some(path);
+        if !was_closed {
+            soundness::check_contents(&database).await?;
+        }
+        Ok(Arc::new(database))
     }
 
     async fn open_postgres(
@@ -216,6 +226,7 @@ impl Database {
             writer: Mutex::new(Some(tokio::spawn(writer.run()))),
             watchers: Mutex::default(),
             file_lock: Mutex::new(file_lock),
+            file: None,
         }
     }
 
@@ -260,7 +271,11 @@ impl Database {
         }
         self.readers.close().await;
         self.writers.close().await;
-        drop(lock(&self.file_lock).take());
+        let file_lock = lock(&self.file_lock).take();
+        if let (Some(file), Some(file_lock)) = (&self.file, &file_lock) {
+            soundness::mark_closed(file, file_lock);
+        }
+        drop(file_lock);
     }
 
     fn stop_watchers(&self) {

@@ -43,6 +43,7 @@ documents! {
     engine::reencryption::Target => "target",
     engine::reencryption::Job => "reencryption",
     engine::reencryption::ApplicationBackup => "application_backup",
+    engine::recovery::Rehearsal => "rehearsal",
 }
 
 /// The columns that every such table has.

@@ -30,6 +30,7 @@ const MIGRATIONS: &[Migration] = migrations! {
     3 "0003_backup"
     4 "0004_reencryption"
     5 "0005_keys"
+    6 "0006_rehearsal"
 };
 
 impl Migration {

@@ -8,11 +8,11 @@ use engine::id::{CredentialId, RotationId};
 use engine::ports::{
     AuditFilter, AuditStore, LeaseStore, RecoveryStore, RotationFilter, RotationStore, StoreError,
 };
-use engine::recovery::Backup;
+use engine::recovery::{Backup, Rehearsal};
 use engine::rotation::{Rotation, RotationRecord};
 
 use crate::database::Database;
-use crate::{audit, backup_record, lease, rotation};
+use crate::{audit, backup_record, lease, rehearsal, rotation};
 
 #[async_trait]
 impl RotationStore for Database {
@@ -65,5 +65,9 @@ impl AuditStore for Database {
 impl RecoveryStore for Database {
     async fn backups(&self, limit: u32) -> Result<Vec<Backup>, StoreError> {
         backup_record::list(self.readers(), limit).await
+    }
+
+    async fn rehearsals(&self, limit: u32) -> Result<Vec<Rehearsal>, StoreError> {
+        rehearsal::list(self.readers(), limit).await
     }
 }

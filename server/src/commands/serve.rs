@@ -43,7 +43,7 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     };
     let public_url = state.public_url.get_or_init(|| public_url).to_string();
 
-    let tasks = TaskTracker::new();
+    let tasks = state.tasks.clone();
     offer_control(&config, &state, &tasks);
     workers::start(&state, &tasks);
     if state.sandbox {

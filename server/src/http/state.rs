@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use engine::Services;
+use engine::recovery::RecoveryPolicy;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::announcements::Announcements;
@@ -42,6 +44,10 @@ pub struct Shared {
     pub password_checks: tokio::sync::Semaphore,
     /// Backups that are being made: one at a time.
     pub backups: tokio::sync::Semaphore,
+    /// How often a restore is rehearsed, and what is too old.
+    pub recovery: RecoveryPolicy,
+    /// Workers that requests may begin.
+    pub tasks: TaskTracker,
     /// Where they grow before they are sent.
     pub spool_folder: PathBuf,
     /// Ends waiting polls and event streams.

@@ -8,8 +8,8 @@ use engine::ports::{Meter, StoreError};
 use engine::reencryption::Counts;
 use engine::{Name, Services};
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use super::metrics::catalog::measure;
@@ -89,6 +89,12 @@ families! {
     key_records: IntGaugeVec = "rota_key_records", ["target", "key_id", "version"];
     /// The oldest version of a key that a target still holds, by its latest whole scan.
     oldest_version: IntGaugeVec = "rota_oldest_key_version_in_use", ["target", "key_id"];
+    /// When the last backup was made; 0: never.
+    backup_last_success: IntGauge = "rota_backup_last_success_timestamp_seconds";
+    /// When a backup was last restored elsewhere and found whole; 0: never.
+    rehearsal_last_success: IntGauge = "rota_rehearsal_last_success_timestamp_seconds";
+    /// How long it took to restore and read the last backup that was found whole.
+    rehearsal_duration: Gauge = "rota_rehearsal_duration_seconds";
     /// Requests answered, by method, route and class of status.
     http_requests: IntCounterVec = "rota_http_requests_total", ["method", "route", "status"];
     /// Time to answer a request; waiting polls and event streams are left out.
@@ -118,6 +124,13 @@ impl Family for IntCounter {
 }
 
 impl Family for IntGauge {
+    const TYPE: &'static str = "gauge";
+    fn make(name: &str, help: &str, _labels: &[&str]) -> Result<Self, prometheus::Error> {
+        Self::new(name, help)
+    }
+}
+
+impl Family for Gauge {
     const TYPE: &'static str = "gauge";
     fn make(name: &str, help: &str, _labels: &[&str]) -> Result<Self, prometheus::Error> {
         Self::new(name, help)
@@ -275,6 +288,6 @@ mod tests {
             .find(|family| family.name() == "rota_auth_outcomes_total")
             .unwrap();
         assert_eq!(outcomes.get_metric().len(), 2);
-        assert_eq!(Metrics::FAMILIES.len(), 20);
+        assert_eq!(Metrics::FAMILIES.len(), 23);
     }
 }

@@ -21,7 +21,6 @@ fn body_of(route: &str) -> Option<Value> {
             "name": "Not A Name", "kind": "api_key", "issuer": "i", "purpose": "p", "sensitivity": "low",
             "environment": "test", "strategy": "dual"
         }),
-        "post /api/v1/backups" => json!({}),
         // Refused for its reason: the server of this test stays open.
         "post /api/v1/seal" => json!({"reason": ""}),
         "post /api/v1/unseal" => json!({}),
@@ -34,6 +33,9 @@ fn body_of(route: &str) -> Option<Value> {
         "post /api/v1/targets/{name}/scan" | "post /api/v1/reencryptions/{id}/{command}" => reason,
         "post /api/v1/reencryptions" => json!({"target": "absent", "mode": "scan", "reason": "test"}),
         "post /api/v1/application-backups" => json!({"name": "Not A Name", "kind": "backup"}),
+        "post /api/v1/backups" | "post /api/v1/recovery/rehearsals" | "post /api/v1/recovery/probes" => {
+            json!({})
+        }
         "post /api/v1/freezes" => json!({"environment": "Not A Name", "reason": "test"}),
         "post /api/v1/credentials/{name}/rotations" | "post /api/v1/rotations/{id}/{command}" => reason,
         "post /api/v1/delivery/{credential}/acks" => ack,

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -277,4 +278,115 @@ fn a_backup_goes_to_a_pipe_and_needs_a_database() {
     assert!(fails(&app.run_in(empty.path(), &["backup"])).contains("there is no database"));
     assert!(names(empty.path()).is_empty());
     assert!(names(&app.folder()).iter().all(|name| !name.ends_with(".part")));
+}
+
+/// Asks until the last rehearsal is as it should be.
+async fn rehearsed(app: &TestApp, state: &str) -> Value {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let asking = async {
+        loop {
+            ticks.tick().await;
+            let view = app
+                .bootstrap()
+                .get("/api/v1/recovery")
+                .await
+                .expect_status(200)
+                .json();
+            let last = view["rehearsals"][0].clone();
+            if last["state"] == state {
+                return last;
+            }
+            assert!(last.is_null() || last["state"] == "running", "{last}");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asking)
+        .await
+        .expect("the rehearsal ends")
+}
+
+#[tokio::test]
+async fn a_restore_is_rehearsed_on_demand_and_seen_in_the_metrics() {
+    let app = TestApp::start();
+    fill(&app).await;
+    app.program("operator")
+        .await
+        .post("/api/v1/recovery/rehearsals", &json!({}))
+        .await
+        .expect_status(403);
+    let begun = app
+        .bootstrap()
+        .post("/api/v1/recovery/rehearsals", &json!({}))
+        .await
+        .expect_status(201);
+    assert_eq!(begun.text("/state"), "running");
+    let passed = rehearsed(&app, "passed").await;
+    for count in [
+        "bytes",
+        "tables",
+        "rows",
+        "sealed_values",
+        "audit_entries",
+        "objects",
+    ] {
+        assert!(
+            passed["counts"][count].as_u64().unwrap() > 0 || count == "sealed_values",
+            "{passed}"
+        );
+    }
+    let metrics = app.anonymous().get("/metrics").await.expect_status(200).body;
+    let value = |name: &str| {
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name} ")));
+        line.unwrap_or_else(|| panic!("{name}: {metrics}"))
+            .parse::<f64>()
+            .unwrap()
+    };
+    assert!(value("rota_rehearsal_last_success_timestamp_seconds") > 1_700_000_000.0);
+    assert!(value("rota_rehearsal_duration_seconds") > 0.0);
+    let never = value("rota_backup_last_success_timestamp_seconds");
+    assert!(never == 0.0, "a rehearsal is no backup that anybody keeps");
+    succeeds(&app.run(&["backup", "--output", "kept.backup"]));
+    let left = names(&app.folder());
+    assert!(
+        left.iter().all(|name| !name.starts_with("rota-rehearsal-")),
+        "{left:?}"
+    );
+    let metrics = app.anonymous().get("/metrics").await.expect_status(200).body;
+    assert!(
+        !metrics.contains("rota_backup_last_success_timestamp_seconds 0"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn the_schedule_rehearses_by_itself_on_one_of_two_servers_and_a_failure_is_a_finding() {
+    let postgres = Postgres::start();
+    let url = postgres.url();
+    let variables = [
+        ("ROTA_DATABASE_URL", url.as_str()),
+        ("ROTA_REHEARSE_EVERY", "PT1S"),
+    ];
+    let first = TestApp::start_with(&variables);
+    let second = TestApp::start_in(place_with_key_of(&first.folder()), &variables);
+    rehearsed(&first, "passed").await;
+    rehearsed(&second, "passed").await;
+    let doubled = postgres.execute("select count(*) - count(distinct previous) from rehearsal");
+    assert_eq!(doubled.trim(), "0", "each follows another one");
+    // A value that lost its seal, put there behind the server's back.
+    postgres.execute("insert into secret values ('issuer', 'nobody', 'admin', '\\x00')");
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    let failing = async {
+        loop {
+            ticks.tick().await;
+            let findings = first.bootstrap().get("/api/v1/findings").await.expect_status(200);
+            if findings.body.contains("recovery/rehearsal_failed") {
+                return findings.body;
+            }
+        }
+    };
+    let said = tokio::time::timeout(Duration::from_secs(60), failing)
+        .await
+        .expect("a finding");
+    assert!(said.contains("issuer/nobody/admin"), "{said}");
 }

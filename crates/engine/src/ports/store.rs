@@ -13,7 +13,7 @@ use crate::id::{AccountId, CredentialId, FreezeId, JobId, KeyId, RotationId, Tar
 use crate::key::{Key, KeyVersion};
 use crate::measure::Measure;
 use crate::name::Name;
-use crate::recovery::Backup;
+use crate::recovery::{Backup, Rehearsal};
 use crate::reencryption::{ApplicationBackup, Census, Job, Range, Target};
 use crate::rotation::{Rotation, RotationRecord};
 
@@ -270,11 +270,13 @@ pub trait MeasureStore: Send + Sync {
     async fn measures(&self, since: Timestamp) -> Result<Vec<Measure>, StoreError>;
 }
 
-/// Backups that were made.
+/// Backups that were made, and rehearsals of their restore.
 #[async_trait]
 pub trait RecoveryStore: Send + Sync {
     /// Newest first.
     async fn backups(&self, limit: u32) -> Result<Vec<Backup>, StoreError>;
+    /// Newest first.
+    async fn rehearsals(&self, limit: u32) -> Result<Vec<Rehearsal>, StoreError>;
 }
 
 /// Values under names: the root key's check value, wrapped wrapping keys, settings.

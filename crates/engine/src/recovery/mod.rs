@@ -2,21 +2,29 @@
 //!
 //! `form` is what stands in a backup, record by record; `header` what stands in the open before it; `writer` and
 //! `reader` seal and open it in chunks, with bounded memory; `check` is what a restore verifies before it commits;
-//! `model` is what is kept of backups; `service` is what people may ask for.
+//! `model` is what is kept of backups; `rehearsal` and `probe` are what happens by itself: a restore tried out on a
+//! schedule, and credentials tried at their issuers after a real one; `finding` is what is wrong; `service` is what
+//! people may ask for.
 
 pub mod check;
+pub mod finding;
 pub mod form;
 pub mod header;
 pub mod model;
+pub mod probe;
 pub mod reader;
+pub mod rehearsal;
 pub mod service;
 pub mod writer;
 
 pub use check::Checker;
+pub use finding::{RecoveryFinding, RecoveryPolicy};
 pub use form::{Cell, Manifest, Record, Summary, TableDigest, TableHead, TableSummary};
 pub use header::{BackupHeader, KeyRecord};
 pub use model::{Backup, Restored};
+pub use probe::{Probe, ProbeAnswer, Reconciliation};
 pub use reader::{BackupReader, HEADER_PREFIX, header_length};
+pub use rehearsal::{Rehearsal, RehearsalCounts, RehearsalResult};
 pub use service::RecoveryView;
 pub use writer::BackupWriter;
 

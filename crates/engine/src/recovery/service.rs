@@ -8,9 +8,12 @@ use crate::audit::{AuditDraft, ChainHead};
 use crate::change::{Change, CommitError, Topic, Write};
 use crate::clock::Timestamp;
 use crate::id::BackupId;
+use crate::recovery::finding::{self, RecoveryFinding, RecoveryPolicy};
 use crate::recovery::form::Manifest;
 use crate::recovery::header::{BackupHeader, KeyRecord};
 use crate::recovery::model::{Backup, DATABASE_ID, RESTORED, Restored};
+use crate::recovery::probe::Reconciliation;
+use crate::recovery::rehearsal::Rehearsal;
 use crate::recovery::writer::BackupWriter;
 use crate::recovery::{BackupError, LEFT_OUT};
 use crate::rule::Refusal;
@@ -45,7 +48,18 @@ pub struct SnapshotFacts {
 pub struct RecoveryView {
     /// Newest first.
     pub backups: Vec<Backup>,
+    /// Newest first.
+    pub rehearsals: Vec<Rehearsal>,
     pub restored: Option<Restored>,
+    /// Since the restore, if there was one.
+    pub reconciliation: Option<Reconciliation>,
+}
+
+impl RecoveryView {
+    /// When a rehearsal last ended well.
+    pub fn last_passed_at(&self) -> Option<Timestamp> {
+        self.rehearsals.iter().find_map(Rehearsal::passed_at)
+    }
 }
 
 impl BackupStart {
@@ -129,10 +143,27 @@ impl Services {
     /// Not a viewer, store away.
     pub async fn recovery_view(&self, actor: &Actor) -> Result<RecoveryView, Refusal> {
         actor.require(Role::Viewer)?;
+        let restored = self.restored().await?;
+        let reconciliation = match &restored {
+            Some(restored) => Some(self.reconciliation(restored).await?),
+            None => None,
+        };
         Ok(RecoveryView {
             backups: self.store.backups(LISTED).await?,
-            restored: self.restored().await?,
+            rehearsals: self.store.rehearsals(LISTED).await?,
+            restored,
+            reconciliation,
         })
+    }
+
+    /// What is wrong about backups, rehearsals and a restore.
+    ///
+    /// # Errors
+    /// Store away.
+    pub async fn recovery_findings(&self, policy: RecoveryPolicy) -> Result<Vec<RecoveryFinding>, Refusal> {
+        let view = self.recovery_view(&Actor::system("findings")).await?;
+        let installed_at = self.installed_at().await?;
+        Ok(finding::findings(&view, policy, installed_at, self.clock.now()))
     }
 
     /// The restore that this database came from.

@@ -25,3 +25,5 @@ mod replicas;
 mod rotation;
 #[cfg(test)]
 mod server_side;
+#[cfg(test)]
+mod torn;

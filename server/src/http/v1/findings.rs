@@ -46,6 +46,7 @@ async fn list(
 pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
     let now = state.services.clock.now();
     let mut findings = of_installation(state, now);
+    findings.extend(of_recovery(state).await?);
     for issuer in state.services.store.issuers().await? {
         findings.extend(of_issuer(&issuer));
     }
@@ -132,6 +133,26 @@ pub fn of_job(job: &Job) -> Option<Finding> {
             )
         }),
     }
+}
+
+/// Backups and rehearsals that are missing, and a restore that is not settled.
+async fn of_recovery(state: &AppState) -> ApiResult<impl Iterator<Item = Finding> + use<>> {
+    let found = state.services.recovery_findings(state.recovery).await?;
+    Ok(found.into_iter().map(|found| {
+        let severity = if found.critical {
+            Severity::Critical
+        } else {
+            Severity::Warning
+        };
+        finding(
+            "recovery",
+            found.code,
+            severity,
+            found.title,
+            &found.detail,
+            found.since,
+        )
+    }))
 }
 
 /// What the last test of an issuer noticed, and the rules it overrides.

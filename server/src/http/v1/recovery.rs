@@ -1,6 +1,6 @@
 //! Backups and how this installation would come back.
 
-use api::Recovery;
+use api::{Recovery, Rehearsal};
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -10,6 +10,7 @@ use tokio::io::AsyncReadExt;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::reply::created;
 use crate::auth::Caller;
 use crate::http::AppState;
 use crate::http::extract::Json;
@@ -24,14 +25,37 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(show))
         .routes(routes!(make_backup))
+        .routes(routes!(rehearse))
+        .routes(routes!(probe))
 }
 
-/// The last backups, and the restore this database came from
+/// The last backups and rehearsals, and the restore this database came from
 #[utoipa::path(get, path = "/api/v1/recovery", tag = "recovery",
     responses((status = 200, body = Recovery)), security(("bearer" = ["viewer"]), ("session" = [])))]
 async fn show(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Json<Recovery>> {
     let view = state.services.recovery_view(&actor).await?;
-    Ok(Json(view.into()))
+    Ok(Json(Recovery::from_view(view, state.services.clock.now())))
+}
+
+/// Rehearses a restore now: a backup is made, restored elsewhere and read. The result stands under recovery
+#[utoipa::path(post, path = "/api/v1/recovery/rehearsals", tag = "recovery",
+    responses((status = 201, body = Rehearsal)), security(("bearer" = ["administrator"])))]
+async fn rehearse(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Response> {
+    let rehearsal = state.services.start_rehearsal(&actor).await?;
+    let body = Rehearsal::from_parts(rehearsal.clone(), state.services.clock.now());
+    state
+        .tasks
+        .spawn(crate::workers::rehearsal::carry_out(state.clone(), rehearsal));
+    Ok(created("/api/v1/recovery", body))
+}
+
+/// Tries every credential at its issuer again, after a restore
+#[utoipa::path(post, path = "/api/v1/recovery/probes", tag = "recovery",
+    responses((status = 200, body = Recovery)), security(("bearer" = ["operator"])))]
+async fn probe(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Json<Recovery>> {
+    state.services.probe_restored(&actor).await?;
+    let view = state.services.recovery_view(&actor).await?;
+    Ok(Json(Recovery::from_view(view, state.services.clock.now())))
 }
 
 /// Makes a backup and sends it: the whole database, sealed. It opens with the root key alone

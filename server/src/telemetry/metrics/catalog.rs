@@ -6,6 +6,7 @@ use engine::Services;
 use engine::catalog::{AgeBand, Credential, Version};
 use engine::id::CredentialId;
 use engine::ports::StoreError;
+use engine::recovery::RehearsalResult;
 
 use super::Metrics;
 
@@ -28,7 +29,8 @@ pub(super) async fn measure(metrics: &Metrics, services: &Services) -> Result<()
         .audit_entries
         .inc_by(entries.saturating_sub(metrics.audit_entries.get()));
     measure_credentials(metrics, services, &credentials, versions);
-    measure_data(metrics, services).await
+    measure_data(metrics, services).await?;
+    measure_recovery(metrics, services).await
 }
 
 /// What is under which version, and how far the jobs are.
@@ -71,6 +73,25 @@ async fn measure_data(metrics: &Metrics, services: &Services) -> Result<(), Stor
                 oldest.set(number);
             }
         }
+    }
+    Ok(())
+}
+
+/// Rehearsals that are read to find the last good one.
+const REHEARSALS: u32 = 50;
+
+async fn measure_recovery(metrics: &Metrics, services: &Services) -> Result<(), StoreError> {
+    let backups = services.store.backups(1).await?;
+    let made_at = backups.first().map_or(0, |backup| backup.made_at.as_micros());
+    metrics.backup_last_success.set(made_at / 1_000_000);
+    let rehearsals = services.store.rehearsals(REHEARSALS).await?;
+    let passed = rehearsals.iter().find_map(|rehearsal| match &rehearsal.result {
+        Some(RehearsalResult::Passed(counts)) => Some((rehearsal.passed_at()?, counts)),
+        _ => None,
+    });
+    if let Some((at, counts)) = passed {
+        metrics.rehearsal_last_success.set(at.as_micros() / 1_000_000);
+        metrics.rehearsal_duration.set(counts.restore.as_secs_f64());
     }
     Ok(())
 }
