@@ -55,12 +55,12 @@ pub async fn write_backup(
 ) -> Result<Backup, Refusal> {
     let start = services.begin_backup(actor).await?;
     // After the key was sealed: the wrapping key that did it is in the snapshot.
-    let mut snapshot = database.snapshot().await.map_err(logged)?;
+    let mut snapshot = database.snapshot().await.map_err(|error| logged(&error))?;
     let facts = SnapshotFacts {
         backend: database.backend().label(),
         migration: snapshot.migration(),
         audit: snapshot.audit().clone(),
-        settings: snapshot.settings().await.map_err(logged)?,
+        settings: snapshot.settings().await.map_err(|error| logged(&error))?,
     };
     let (writer, manifest) = start.write(VERSION, facts).map_err(unwritable)?;
     let mut sink = Sink {
@@ -98,7 +98,7 @@ async fn write_tables(
         };
         writer.table(&head).map_err(unwritable)?;
         let mut rows = snapshot.rows(&table);
-        while let Some(row) = rows.try_next().await.map_err(logged)? {
+        while let Some(row) = rows.try_next().await.map_err(|error| logged(&error))? {
             writer.row(&row).map_err(unwritable)?;
             if writer.ready() > BUFFERED {
                 sink.put(&writer.take_ready()).await?;
@@ -125,7 +125,7 @@ impl Sink<'_> {
 }
 
 /// The caller is told that the database is away; what it said stands in the log.
-fn logged(error: StoreError) -> Refusal {
+fn logged(error: &StoreError) -> Refusal {
     tracing::warn!(error.cause = %error, "a backup could not be made");
     Refusal::Unavailable(format!("no backup was made: {error}"))
 }

@@ -44,6 +44,10 @@ pub async fn rehearse_recovery(state: AppState, tasks: TaskTracker) {
             () = state.shutdown.cancelled() => return,
             _ = look.tick() => {}
         }
+        // Nothing opens meanwhile, and that is said elsewhere.
+        if state.services.sealer.sealed_because().is_some() {
+            continue;
+        }
         match state.services.probe_after_restore().await {
             Ok(true) => {
                 tracing::info!("this database was restored: every credential was tried at its issuer")
@@ -64,7 +68,11 @@ pub async fn rehearse_recovery(state: AppState, tasks: TaskTracker) {
 }
 
 async fn begin(state: &AppState, tasks: &TaskTracker) {
-    match state.services.start_rehearsal(&Actor::system("rehearsal")).await {
+    match state
+        .services
+        .start_rehearsal(&Actor::system("rehearsal"), "due")
+        .await
+    {
         Ok(rehearsal) => {
             tasks.spawn(carry_out(state.clone(), rehearsal));
         }

@@ -390,3 +390,111 @@ async fn the_schedule_rehearses_by_itself_on_one_of_two_servers_and_a_failure_is
         .expect("a finding");
     assert!(said.contains("issuer/nobody/admin"), "{said}");
 }
+
+/// A credential of a real PostgreSQL in its first version.
+async fn with_credential(app: &TestApp, issuer: &Postgres) {
+    issuer.execute("create role app_role nologin");
+    issuer.execute("create role rota_admin login createrole password 'admin-password'");
+    issuer.execute("grant pg_signal_backend to rota_admin");
+    issuer.execute("grant app_role to rota_admin with admin option");
+    let body = json!({
+        "name": "db", "kind": "postgresql", "environment": "test",
+        "config": {"host": issuer.host(), "port": issuer.port(), "database": issuer.database(), "sslmode": "disable"},
+        "admin": {"username": "rota_admin", "password": "admin-password"},
+    });
+    let actor = app.bootstrap();
+    actor.post("/api/v1/issuers", &body).await.expect_status(201);
+    app.consumer("orders").await;
+    let body = json!({
+        "name": "orders-app", "kind": "database_password", "issuer": "db", "owner_team": "orders",
+        "backup_contact": "orders@example.com", "purpose": "test", "sensitivity": "high", "environment": "test",
+        "strategy": "alternating", "consumers": ["orders"], "config": {"role": "app_role"},
+        "policy": {"max_age": "P30D", "grace": "PT1S", "soak": "PT1S", "waves": [100], "approvals": 0},
+    });
+    actor.post("/api/v1/credentials", &body).await.expect_status(201);
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    let first = async {
+        loop {
+            ticks.tick().await;
+            let list = actor.get("/api/v1/rotations").await.expect_status(200).json();
+            if list["items"][0]["state"] == "completed" {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), first)
+        .await
+        .expect("the first version");
+}
+
+/// What the restore says of itself once every credential was tried.
+async fn probed(app: &TestApp) -> Value {
+    let mut ticks = tokio::time::interval(Duration::from_millis(200));
+    let asking = async {
+        loop {
+            ticks.tick().await;
+            let view = app.bootstrap().get("/api/v1/recovery").await.expect_status(200);
+            let restored = view.json()["restored"].clone();
+            if restored["probed"] == true {
+                return restored;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asking)
+        .await
+        .expect("every credential is tried")
+}
+
+async fn has_finding(app: &TestApp) -> bool {
+    let findings = app.bootstrap().get("/api/v1/findings").await.expect_status(200);
+    findings.body.contains("recovery/restored")
+}
+
+#[tokio::test]
+async fn after_a_restore_every_credential_is_tried_at_its_issuer() {
+    let issuer = Postgres::start_alone(&[]);
+    let app = TestApp::start();
+    with_credential(&app, &issuer).await;
+    app.bootstrap()
+        .post("/api/v1/recovery/probes", &json!({}))
+        .await
+        .expect_problem(409, "not_restored");
+    let backup = app.folder().join("b.backup");
+    succeeds(&app.run(&["backup", "--output", backup.to_str().unwrap()]));
+    let restore = |place: &TempDir| {
+        succeeds(&app.run_in(place.path(), &["restore", backup.to_str().unwrap()]));
+    };
+    let place = place_with_key_of(&app.folder());
+    restore(&place);
+    let restored = TestApp::start_in(place, &[]);
+    let seen = probed(&restored).await;
+    assert_eq!(seen["probes"][0]["answer"], "accepted", "{seen}");
+    assert_eq!(seen["unsettled"], json!([]));
+    assert!(!has_finding(&restored).await, "all is as it was");
+    restored.stop();
+
+    // Meanwhile the issuer took the login away.
+    issuer.execute("alter role app_role_a nologin");
+    let place = place_with_key_of(&app.folder());
+    restore(&place);
+    let restored = TestApp::start_in(place, &[]);
+    let seen = probed(&restored).await;
+    assert_eq!(seen["probes"][0]["answer"], "refused", "{seen}");
+    assert_eq!(seen["unsettled"], json!(["orders-app"]));
+    assert!(has_finding(&restored).await);
+    issuer.execute("alter role app_role_a login");
+    let viewer = restored.program("viewer").await;
+    viewer
+        .post("/api/v1/recovery/probes", &json!({}))
+        .await
+        .expect_status(403);
+    let again = restored
+        .bootstrap()
+        .post("/api/v1/recovery/probes", &json!({}))
+        .await;
+    assert_eq!(
+        again.expect_status(200).json()["restored"]["unsettled"],
+        json!([])
+    );
+    assert!(!has_finding(&restored).await);
+}

@@ -96,28 +96,37 @@ impl Rehearsal {
 }
 
 impl Services {
-    /// Whether the schedule asks for a rehearsal now. The first comes one interval after the installation was made.
+    /// Whether the schedule asks for a rehearsal now.
     ///
     /// # Errors
     /// Store away.
     pub async fn rehearsal_is_due(&self, every: Duration) -> Result<bool, Refusal> {
+        let next = self.next_rehearsal_at(every).await?;
+        Ok(next.is_some_and(|next| next <= self.clock.now()))
+    }
+
+    /// When the schedule asks for the next rehearsal; None: never. The first comes one interval after the
+    /// installation was made.
+    ///
+    /// # Errors
+    /// Store away.
+    pub async fn next_rehearsal_at(&self, every: Duration) -> Result<Option<Timestamp>, Refusal> {
         if every.is_zero() {
-            return Ok(false);
+            return Ok(None);
         }
         let now = self.clock.now();
         let last = self.store.rehearsals(1).await?;
-        let due = match last.first() {
+        Ok(Some(match last.first() {
             Some(last) => last.next_at(every, now),
             None => self.installed_at().await?.after(every),
-        };
-        Ok(due <= now)
+        }))
     }
 
     /// Begins a rehearsal; of several that begin at once, one does.
     ///
     /// # Errors
     /// Not an administrator; `rehearsal_in_progress`; store away.
-    pub async fn start_rehearsal(&self, actor: &Actor) -> Result<Rehearsal, Refusal> {
+    pub async fn start_rehearsal(&self, actor: &Actor, reason: &str) -> Result<Rehearsal, Refusal> {
         actor.require(Role::Administrator)?;
         let now = self.clock.now();
         let in_progress = || {
@@ -138,9 +147,8 @@ impl Services {
             revision: 1,
         };
         let object = format!("rehearsal/{}", rehearsal.id);
-        let detail = "a backup is made, restored elsewhere and read";
         let change = Change::new()
-            .audit(AuditDraft::new(actor, now, "rehearsal.start", object, detail))
+            .audit(AuditDraft::new(actor, now, "rehearsal.start", object, reason))
             .write(Write::InsertRehearsal(rehearsal.clone()))
             .topic(Topic::Catalog);
         match self.store.commit(change).await {

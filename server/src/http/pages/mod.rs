@@ -9,6 +9,7 @@ mod credentials;
 mod issuers;
 mod keys;
 mod reader;
+mod recovery;
 mod reencryptions;
 mod refused;
 mod root;
@@ -39,6 +40,7 @@ pub fn routes() -> Router<AppState> {
         .merge(issuers::routes())
         .merge(keys::routes())
         .merge(reencryptions::routes())
+        .merge(recovery::routes())
         .merge(root::routes())
         .merge(rotations::routes())
         .merge(sandbox::routes())

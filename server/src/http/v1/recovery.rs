@@ -41,7 +41,7 @@ async fn show(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult
 #[utoipa::path(post, path = "/api/v1/recovery/rehearsals", tag = "recovery",
     responses((status = 201, body = Rehearsal)), security(("bearer" = ["administrator"])))]
 async fn rehearse(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Response> {
-    let rehearsal = state.services.start_rehearsal(&actor).await?;
+    let rehearsal = state.services.start_rehearsal(&actor, "asked for").await?;
     let body = Rehearsal::from_parts(rehearsal.clone(), state.services.clock.now());
     state
         .tasks

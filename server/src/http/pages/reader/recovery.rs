@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use app::reader::ReadError;
-use app::views::recovery::{BackupLine, RecoveryView, RestoredLine};
+use app::views::recovery::{BackupLine, RecoveryView, RehearsalLine, RestoredLine};
 use app::views::root::{ClassLine, RootView, SealState};
+use engine::Timestamp;
 use engine::ports::RootError;
-use engine::recovery::Backup;
+use engine::recovery::{Backup, Rehearsal, RehearsalResult};
 use engine::seal::{Hierarchy, MigrationStatus, MigrationStep, RootStatus, SealedBecause};
 use time::OffsetDateTime;
 
@@ -20,17 +21,26 @@ impl PageReader {
     pub(super) async fn read_recovery(&self) -> Result<RecoveryView, ReadError> {
         let services = &self.state.services;
         let view = services.recovery_view(&self.actor).await.map_err(unavailable)?;
+        let now = self.now();
+        let every = self.state.recovery.rehearse_every;
+        let next = services.next_rehearsal_at(every).await.map_err(unavailable)?;
+        let rehearsing = view.rehearsals.first().is_some_and(|last| last.is_running(now));
+        let rehearsals = view
+            .rehearsals
+            .iter()
+            .filter_map(|rehearsal| line(rehearsal, now))
+            .collect();
         Ok(RecoveryView {
             backups: view.backups.iter().map(backup).collect(),
-            rehearsals: Vec::new(),
-            next_rehearsal: None,
-            rehearsing: false,
+            rehearsals,
+            next_rehearsal: next.map(moment),
+            rehearsing,
             restored: view.restored.as_ref().map(|restored| RestoredLine {
                 at: moment(restored.at),
                 backup: restored.backup.to_string(),
                 backup_made_at: moment(restored.backup_made_at),
             }),
-            may_administer: false,
+            may_administer: self.may_administer(),
         })
     }
 
@@ -61,6 +71,28 @@ impl PageReader {
             may_administer: self.may_administer(),
         })
     }
+}
+
+/// One that has ended, or that nobody will end any more.
+fn line(rehearsal: &Rehearsal, now: Timestamp) -> Option<RehearsalLine> {
+    let ended = rehearsal.finished_at.unwrap_or(rehearsal.started_at);
+    let (passed, words) = match (&rehearsal.result, rehearsal.failure(now)) {
+        (Some(RehearsalResult::Passed(counts)), _) => (
+            true,
+            format!(
+                "{} rows of {} tables, {} sealed values opened, {} audit entries verified",
+                counts.rows, counts.tables, counts.sealed_values, counts.audit_entries
+            ),
+        ),
+        (_, Some(failure)) => (false, failure.to_owned()),
+        (_, None) => return None,
+    };
+    Some(RehearsalLine {
+        at: moment(ended),
+        passed,
+        words,
+        seconds: ended.since(rehearsal.started_at).as_secs_f64(),
+    })
 }
 
 fn seal_state(status: &RootStatus) -> SealState {
