@@ -147,9 +147,10 @@ async fn rehearse(state: &AppState) -> Result<RehearsalCounts, String> {
         keep_unreadable: false,
     };
     let report = restore.carry_out(source).await.map_err(|error| said(&error))?;
-    let nobody_waits = Arc::new(Announcements::new(Arc::new(Live::new(
-        state.services.clock.now(),
-    ))));
+    let nobody_waits = Arc::new(Announcements::new(
+        Arc::new(Live::new(state.services.clock.now())),
+        Arc::default(),
+    ));
     let restored = Database::open(&url, nobody_waits, Options::default())
         .await
         .map_err(|error| said(&error))?;

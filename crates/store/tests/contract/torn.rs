@@ -202,6 +202,8 @@ struct Deaf;
 
 impl engine::ports::Announcer for Deaf {
     fn announce(&self, _: &engine::change::Topic) {}
+
+    fn heard(&self, _: Vec<engine::delivery::Hearsay>) {}
 }
 
 async fn judge(folder: &Path) -> Verdict {
