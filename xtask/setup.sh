@@ -14,6 +14,8 @@ postgres_binaries() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null |
 wasm_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; }
 debian_wasm() { [ -x /usr/bin/rustc ] && [ -x /usr/bin/cargo-clippy ] && [ -d /usr/src/rustc-"$(/usr/bin/rustc --version | cut -d' ' -f2)" ]; }
 own_node=target/node/node_modules/.bin
+own_python=target/python
+moto() { present moto_server || [ -x "$own_python/bin/moto_server" ]; }
 # Playwright wants Node.js 20; Debian 12 has 18.
 new_node() { local node=node; [ ! -x "$own_node/node" ] || node=$own_node/node; "$node" -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null; }
 say() { printf 'setup: %s\n' "$*"; }
@@ -31,6 +33,7 @@ missing_packages() {
     present promtool || echo prometheus
     present gcore || echo gdb
     present softhsm2-util || echo softhsm2
+    moto || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
     present chromium || echo chromium
     # Chromium draws boxes for letters where there is no font at all.
     [ -d /usr/share/fonts/truetype/liberation ] || echo fonts-liberation
@@ -41,7 +44,7 @@ missing_packages() {
 # Warm: nothing was asked for since that is not there still.
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(cat "${inputs[@]}" | sha256sum)" ] && [ -z "$(missing_packages)" ] \
     && present cargo && { wasm_target || debian_wasm; } \
-    && { [ "$purpose" = build ] || { present cargo-nextest && [ -x end2end/node_modules/.bin/playwright ] && new_node; }; }; then
+    && { [ "$purpose" = build ] || { present cargo-nextest && moto && [ -x end2end/node_modules/.bin/playwright ] && new_node; }; }; then
     exit 0
 fi
 
@@ -124,6 +127,11 @@ if [ "$purpose" = test ]; then
     if ! new_node; then
         say "Node.js $(node --version) is too old for Playwright: npm install node into target/node"
         npm install --prefix target/node --no-save --no-audit --no-fund --loglevel=error node@22 </dev/null
+    fi
+    if ! moto; then
+        say "pip install moto[server] into $own_python (a real server for KMS)"
+        python3 -m venv "$own_python"
+        "$own_python/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' </dev/null
     fi
     say 'npm ci in end2end'
     (cd end2end && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error </dev/null)

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 logs=target/steps
 mkdir -p "$logs"
 # Where the machine's Node.js is too old, set-up put another one here.
-export PATH=$PWD/target/node/node_modules/.bin:$PATH
+export PATH=$PWD/target/node/node_modules/.bin:$PWD/target/python/bin:$PATH
 # What runs once gains nothing from being ready for the next edit.
 [ -z "${CI:-}" ] || export CARGO_INCREMENTAL=0
 table=()
