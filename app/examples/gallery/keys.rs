@@ -60,7 +60,6 @@ fn line(scene: Scene, index: u64) -> KeyLine {
             _ => NextRotation::At(now() + Duration::days(18)),
         },
         opening: if index == 4 { 0 } else { 2 },
-        oldest_in_use: (index != 1).then_some(1 + index),
     }
 }
 
@@ -74,7 +73,6 @@ pub(crate) fn list(scene: Scene) -> KeysView {
             next_cursor: (scene == Scene::Many).then(|| "50".into()),
         },
         suspended: scene.of(1, 3),
-        stranded: scene.of(1, 12),
         may_operate: true,
     }
 }

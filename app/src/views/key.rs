@@ -20,8 +20,6 @@ pub struct KeysView {
     pub listing: Listing<KeyLine>,
     /// Keys that encrypt or sign nothing now, since their newest version is suspended.
     pub suspended: u64,
-    /// Versions that are revoked and still needed by data.
-    pub stranded: u64,
     pub may_operate: bool,
 }
 
@@ -43,8 +41,6 @@ pub struct KeyLine {
     pub next_rotation: NextRotation,
     /// Versions that still open values, besides the active one.
     pub opening: u64,
-    /// The oldest version that data is known to stand under.
-    pub oldest_in_use: Option<u64>,
 }
 
 /// A key's own page.

@@ -62,15 +62,15 @@ pub async fn write_backup(
         audit: snapshot.audit().clone(),
         settings: snapshot.settings().await.map_err(|error| logged(&error))?,
     };
-    let (writer, manifest) = start.write(VERSION, facts).map_err(unwritable)?;
+    let (writer, manifest) = start.write(VERSION, facts).map_err(|error| unwritable(&error))?;
     let mut sink = Sink {
         file,
         hasher: Sha256::new(),
         bytes: 0,
     };
     let summary = write_tables(&mut snapshot, writer, &mut sink).await?;
-    sink.file.flush().await.map_err(unwritable)?;
-    sink.file.rewind().await.map_err(unwritable)?;
+    sink.file.flush().await.map_err(|error| unwritable(&error))?;
+    sink.file.rewind().await.map_err(|error| unwritable(&error))?;
     Ok(kept(actor, manifest, &summary, sink))
 }
 
@@ -96,16 +96,16 @@ async fn write_tables(
             name: table.name.clone(),
             columns: table.column_names(),
         };
-        writer.table(&head).map_err(unwritable)?;
+        writer.table(&head).map_err(|error| unwritable(&error))?;
         let mut rows = snapshot.rows(&table);
         while let Some(row) = rows.try_next().await.map_err(|error| logged(&error))? {
-            writer.row(&row).map_err(unwritable)?;
+            writer.row(&row).map_err(|error| unwritable(&error))?;
             if writer.ready() > BUFFERED {
                 sink.put(&writer.take_ready()).await?;
             }
         }
     }
-    let (summary, last) = writer.finish().map_err(unwritable)?;
+    let (summary, last) = writer.finish().map_err(|error| unwritable(&error))?;
     sink.put(&last).await?;
     Ok(summary)
 }
@@ -120,7 +120,10 @@ impl Sink<'_> {
     async fn put(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
         self.hasher.update(bytes);
         self.bytes += bytes.len() as u64;
-        self.file.write_all(bytes).await.map_err(unwritable)
+        self.file
+            .write_all(bytes)
+            .await
+            .map_err(|error| unwritable(&error))
     }
 }
 
@@ -135,7 +138,7 @@ impl Unwritable for BackupError {}
 impl Unwritable for io::Error {}
 impl Unwritable for tokio::sync::AcquireError {}
 
-fn unwritable(error: impl Unwritable) -> Refusal {
+fn unwritable(error: &impl Unwritable) -> Refusal {
     Refusal::Unavailable(format!("the backup could not be written: {error}"))
 }
 
@@ -153,8 +156,12 @@ pub struct Spooled {
 pub async fn spooled_backup(state: &AppState, actor: &Actor) -> Result<Spooled, Refusal> {
     // Asked first, so that nobody without the role waits in the queue.
     actor.require(engine::access::Role::Administrator)?;
-    let _one_at_a_time = state.backups.acquire().await.map_err(unwritable)?;
-    let mut file = spool(&state.spool_folder).map_err(unwritable)?;
+    let _one_at_a_time = state
+        .backups
+        .acquire()
+        .await
+        .map_err(|error| unwritable(&error))?;
+    let mut file = spool(&state.spool_folder).map_err(|error| unwritable(&error))?;
     let backup = make_backup(&state.services, &state.database, actor, &mut file).await?;
     Ok(Spooled { file, backup })
 }

@@ -17,9 +17,12 @@ use crate::http::AppState;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 const REMEMBERED: usize = 61;
 
+/// The uses of one key version at each of the last looks, by the key's name and the version.
+type Looks = BTreeMap<(String, u32), VecDeque<(Timestamp, u64)>>;
+
 /// The last looks at each version's uses.
 #[derive(Debug, Default)]
-pub struct KeyRates(Mutex<BTreeMap<(String, u32), VecDeque<(Timestamp, u64)>>>);
+pub struct KeyRates(Mutex<Looks>);
 
 impl KeyRates {
     fn note(&self, key: &str, version: u32, at: Timestamp, uses: u64) {
@@ -44,7 +47,7 @@ impl KeyRates {
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, u32), VecDeque<(Timestamp, u64)>>> {
+    fn lock(&self) -> MutexGuard<'_, Looks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -100,7 +100,7 @@ fn draw(view: KeysView, asked: &KeysQuery, frame: &Frame) -> AnyView {
     .into_any()
 }
 
-/// "12 keys. One is suspended: its callers are refused. 2 revoked versions are still needed by data."
+/// "12 keys. One is suspended: its callers are refused."
 fn sentence(view: &KeysView) -> String {
     let suspended = match view.suspended {
         0 => String::new(),
@@ -110,15 +110,8 @@ fn sentence(view: &KeysView) -> String {
             words::choose(number, "its", "their")
         ),
     };
-    let stranded = match view.stranded {
-        0 => " Nothing stands under a revoked version.".to_owned(),
-        number => format!(
-            " {} still needed by data.",
-            words::counted_as(number, "revoked version is", "revoked versions are")
-        ),
-    };
     format!(
-        "{}.{suspended}{stranded}",
+        "{}.{suspended}",
         words::counted(view.listing.unfiltered_total, "key")
     )
 }
@@ -148,7 +141,6 @@ fn table(rows: AnyView) -> AnyView {
                         <th scope="col" class="number">
                             "Also opens"
                         </th>
-                        <th scope="col">"Oldest in use"</th>
                         <th scope="col">"Replaced next"</th>
                     </tr>
                 </thead>
@@ -198,9 +190,6 @@ fn row(line: KeyLine, now: OffsetDateTime) -> AnyView {
             </td>
             <td data-label="Also opens" class="number">
                 {words::counted(line.opening, "version")}
-            </td>
-            <td data-label="Oldest in use">
-                {line.oldest_in_use.map_or_else(|| "not known".to_owned(), |number| format!("version {number}"))}
             </td>
             <td data-label="Replaced next">{next_rotation(line.next_rotation, now)}</td>
         </tr>

@@ -75,7 +75,6 @@ impl PageReader {
                 unfiltered_total,
             },
             suspended,
-            stranded: 0,
             may_operate: self.may_operate(),
         })
     }
@@ -239,7 +238,6 @@ fn line(view: &KeyView, now: Timestamp) -> KeyLine {
         age,
         next_rotation: next_rotation(view),
         opening: count(opening),
-        oldest_in_use: None,
     }
 }
 
