@@ -34,18 +34,6 @@ impl TestApp {
         Self::start_in(tempfile::tempdir().unwrap(), variables)
     }
 
-    /// A server whose clients close each connection behind its request.
-    pub(crate) fn start_closing() -> Self {
-        let mut app = Self::start();
-        app.http = client(0);
-        app
-    }
-
-    /// The process, for whoever looks into it from outside.
-    pub(crate) fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The same in a folder that may hold a database already.
     pub(crate) fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut child = command(folder.path(), variables)
@@ -72,7 +60,7 @@ impl TestApp {
         let Ok(url) = ready.recv_timeout(Duration::from_secs(60)) else {
             panic!("the server did not start: {}", log.lock().unwrap());
         };
-        let http = client(usize::MAX);
+        let http = client();
         Self {
             child,
             folder,
@@ -178,11 +166,10 @@ impl Drop for TestApp {
     }
 }
 
-fn client(idle_connections: usize) -> reqwest::Client {
+fn client() -> reqwest::Client {
     let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
-        .pool_max_idle_per_host(idle_connections)
         .no_proxy()
         .build()
         .expect("a client")

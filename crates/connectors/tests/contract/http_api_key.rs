@@ -106,7 +106,7 @@ async fn keys_made_late_do_not_stay() {
     late("twin", 2);
     fixture.revoke(&second).await.unwrap();
     let ids = |keys: Vec<crate::key_service::Key>| keys.into_iter().map(|key| key.id).collect::<Vec<_>>();
-    assert_eq!(ids(service.keys()), [first.identity.clone()]);
+    assert_eq!(ids(service.keys()), [first.identity.as_str()]);
 
     late("after its rollback", 2);
     service.insert("foreign", "rota-somebody-else-v2", "another's");

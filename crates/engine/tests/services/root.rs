@@ -160,7 +160,9 @@ fn share_of(shares: &NewShares, position: usize) -> Key {
 
 async fn migration_of(house: &House) -> (String, Option<MigrationStep>) {
     let status = house.services.root_status(&administrator()).await.unwrap();
-    let migration = status.migration.expect("one is under way");
+    let Some(migration) = status.migration else {
+        panic!("no migration is under way");
+    };
     (migration.id, migration.step)
 }
 
