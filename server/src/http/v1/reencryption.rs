@@ -120,7 +120,7 @@ async fn tune(
 
 /// Tells a job what to do: pause, resume or cancel
 #[utoipa::path(post, path = "/api/v1/reencryptions/{id}/{command}", tag = "reencryption", request_body = Reason,
-    params(("id" = String, Path), ("command" = ReencryptionCommand, Path)),
+    params(("id" = String, Path), ("command" = inline(ReencryptionCommand), Path)),
     responses((status = 200, body = Reencryption)), security(("bearer" = ["operator"])))]
 async fn command(
     State(state): State<AppState>,
