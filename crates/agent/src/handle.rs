@@ -93,7 +93,7 @@ impl Handle {
     }
 
     /// Waits until anything about the credential changes, its freshness included.
-    pub(crate) async fn wait_for_news(&mut self) {
+    pub async fn wait_for_news(&mut self) {
         let _agent_gone = self.receiver.changed().await;
     }
 

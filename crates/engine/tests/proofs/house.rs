@@ -184,15 +184,24 @@ async fn open(
 }
 
 /// A server of another test that is just being started may hold the file's lock until it is a program of its own: a
-/// fork shares what is open.
+/// fork shares what is open. So whoever is too early waits for the lock and tries again.
 async fn open_database(url: &str, announcer: &Arc<Forgetting>) -> Arc<Database> {
-    for _ in 0..500 {
-        match Database::open(url, announcer.clone(), Options::default()).await {
-            Err(OpenError::InUse(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
-            opened => return opened.unwrap(),
+    let opening = async {
+        loop {
+            match Database::open(url, announcer.clone(), Options::default()).await {
+                Err(OpenError::InUse(lock)) => lock_is_free(lock).await,
+                opened => return opened.unwrap(),
+            }
         }
-    }
-    panic!("the life before still holds the database");
+    };
+    tokio::time::timeout(Duration::from_secs(30), opening)
+        .await
+        .expect("the life before still holds the database")
+}
+
+async fn lock_is_free(lock: PathBuf) {
+    let waiting = tokio::task::spawn_blocking(move || std::fs::File::open(lock)?.lock());
+    waiting.await.unwrap().unwrap();
 }
 
 pub(crate) fn text(secret: &str) -> SecretText {
