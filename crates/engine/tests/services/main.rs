@@ -10,4 +10,6 @@ mod catalog;
 mod house;
 mod keys;
 mod root;
+mod root_migration;
+mod roots;
 mod seal;
