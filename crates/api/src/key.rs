@@ -517,6 +517,8 @@ pub struct KeyImport {
     pub id: String,
     /// X25519, 32 bytes in standard base64. Wrap by HPKE (RFC 9180, base mode): X25519-HKDF-SHA256, AES-256-GCM.
     pub public_key: String,
+    /// Until then the key must have come.
+    pub expires_at: Timestamp,
     /// The `info` of the wrap, with the new key's algorithm and name in their places.
     pub info: String,
 }

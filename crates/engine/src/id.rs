@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Clock, Randomness};
+use crate::clock::{Clock, Randomness, Timestamp};
 
 /// The text is not a UUID.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,13 @@ macro_rules! ids {
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 let uuid = uuid::Uuid::try_parse(text).map_err(|_| InvalidId(text.to_owned()))?;
                 Ok(Self(uuid.to_string()))
+            }
+
+            /// When it was generated; None for an id that carries no time.
+            pub fn made_at(&self) -> Option<Timestamp> {
+                let (seconds, nanos) = uuid::Uuid::try_parse(&self.0).ok()?.get_timestamp()?.to_unix();
+                let micros = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+                Some(Timestamp::from_micros(micros + i64::from(nanos / 1_000)))
             }
 
             /// The id as text.

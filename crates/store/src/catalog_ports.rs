@@ -65,6 +65,10 @@ impl CatalogStore for Database {
         secret::list(self.readers()).await
     }
 
+    async fn sealed_rows(&self, table: &str, field: &str) -> Result<Vec<String>, StoreError> {
+        secret::rows(self.readers(), table, field).await
+    }
+
     async fn replace_sealed(
         &self,
         table: &str,

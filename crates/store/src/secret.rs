@@ -36,6 +36,16 @@ pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<PlacedSecret>, StoreError
         .map_err(reading("secret"))
 }
 
+pub(crate) async fn rows(pool: &AnyPool, table: &str, field: &str) -> Result<Vec<String>, StoreError> {
+    sqlx::query(r"select row_key from secret where table_name = $1 and field = $2 order by row_key")
+        .bind(table)
+        .bind(field)
+        .fetch_all(pool)
+        .await
+        .and_then(|rows| rows.iter().map(|row| row.try_get("row_key")).collect())
+        .map_err(reading("secret"))
+}
+
 pub(crate) async fn put(
     connection: &mut AnyConnection,
     at: &SecretRef,

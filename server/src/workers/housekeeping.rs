@@ -83,6 +83,9 @@ async fn forget(state: &AppState) {
         .database
         .delete_idempotent_before(now.before(idempotency::KEPT))
         .await;
+    if let Err(refusal) = state.services.forget_key_imports().await {
+        tracing::warn!(error.cause = %refusal, "imports of keys that have run out could not be forgotten");
+    }
     for error in [sessions.err(), replies.err()].into_iter().flatten() {
         tracing::warn!(error.cause = %error, "what has run out could not be forgotten");
     }

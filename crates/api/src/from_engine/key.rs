@@ -146,6 +146,7 @@ impl From<from::KeyImport> for KeyImport {
         Self {
             id: import.id.to_string(),
             public_key: import.public_key,
+            expires_at: import.expires_at.into(),
             info: "rota key transfer 1:{algorithm}:{name}".to_owned(),
         }
     }

@@ -1,6 +1,8 @@
 //! Keys in and out, always wrapped: imported under a key pair made here for one import, exported under the receiver's
 //! public key, and only where the key was made so (KEY-5).
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyring::{
@@ -12,6 +14,7 @@ use crate::access::{Actor, Role};
 use crate::audit::AuditDraft;
 use crate::catalog::Sensitivity;
 use crate::change::{Change, Topic, Write};
+use crate::clock::Timestamp;
 use crate::id::{KeyId, KeyImportId};
 use crate::key::create::NewKey;
 use crate::key::model::{Key, KeyVersion, Origin};
@@ -23,10 +26,16 @@ use crate::ports::SecretRef;
 use crate::rule::Refusal;
 use crate::services::Services;
 
+/// An import that nobody finishes is forgotten.
+const IMPORT_LASTS: Duration = Duration::from_secs(86_400);
+const IMPORT_TABLE: &str = "key_import";
+const IMPORT_FIELD: &str = "private_key";
+
 /// A key pair for one import. Its private half stays here, sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyImport {
     pub id: KeyImportId,
+    pub expires_at: Timestamp,
     /// X25519; standard base64.
     pub public_key: String,
 }
@@ -44,9 +53,9 @@ pub struct ExportedKey {
 impl SecretRef {
     fn key_import(id: &KeyImportId) -> Self {
         Self {
-            table: "key_import",
+            table: IMPORT_TABLE,
             row: id.to_string(),
-            field: "private_key",
+            field: IMPORT_FIELD,
         }
     }
 }
@@ -61,11 +70,12 @@ impl Services {
         let pair = ImportKeyPair::generate(self.randomness.as_ref());
         let id = KeyImportId::generate(self.clock.as_ref(), self.randomness.as_ref());
         let at = SecretRef::key_import(&id);
+        let now = self.clock.now();
         let private = SecretBytes::new(pair.expose_bytes().to_vec());
         let sealed = self.sealer.seal_bytes(&at, &private)?;
         let draft = AuditDraft::new(
             actor,
-            self.clock.now(),
+            now,
             "key.import.begin",
             format!("key_import/{id}"),
             "a key pair for one import",
@@ -73,6 +83,7 @@ impl Services {
         let change = Change::new().audit(draft).write(Write::PutSecret { at, sealed });
         self.store.commit(change).await?;
         Ok(KeyImport {
+            expires_at: id.made_at().unwrap_or(now).after(IMPORT_LASTS),
             id,
             public_key: STANDARD.encode(pair.public_key()),
         })
@@ -81,7 +92,7 @@ impl Services {
     /// Makes a key whose first version was made elsewhere. The key pair of the import is used up.
     ///
     /// # Errors
-    /// Not an administrator, no such import, broken rules, the name is taken, what was sent does not open.
+    /// Not an administrator, no such import, it has run out, broken rules, the name is taken, what was sent does not open.
     pub async fn import_key(
         &self,
         actor: &Actor,
@@ -90,6 +101,11 @@ impl Services {
         wrapped: &str,
     ) -> Result<KeyView, Refusal> {
         actor.require(Role::Administrator)?;
+        if has_run_out(import, self.clock.now()) {
+            let detail =
+                "this import was begun more than 24 hours ago; begin another, and wrap the key for that one";
+            return Err(Refusal::conflict("import_expired", detail));
+        }
         let key = self.new_key(actor, new).await?;
         let at = SecretRef::key_import(import);
         let sealed = self.store.sealed(&at).await?;
@@ -125,6 +141,35 @@ impl Services {
             .topic(Topic::Catalog);
         self.store.commit(change).await?;
         Ok(self.place_key(key, vec![version]))
+    }
+
+    /// Forgets the key pairs of imports that were begun and never finished; gives how many. For every minute or so.
+    ///
+    /// # Errors
+    /// Store away.
+    pub async fn forget_key_imports(&self) -> Result<usize, Refusal> {
+        let now = self.clock.now();
+        let mut forgotten = 0;
+        for row in self.store.sealed_rows(IMPORT_TABLE, IMPORT_FIELD).await? {
+            let Ok(import) = KeyImportId::parse(&row) else {
+                continue;
+            };
+            if !has_run_out(&import, now) {
+                continue;
+            }
+            let draft = AuditDraft::new(
+                &Actor::system("keys"),
+                now,
+                "key.import.expire",
+                format!("key_import/{import}"),
+                "nobody finished it within 24 hours",
+            );
+            let at = SecretRef::key_import(&import);
+            let change = Change::new().audit(draft).write(Write::ShredSecret { at });
+            self.store.commit(change).await?;
+            forgotten += 1;
+        }
+        Ok(forgotten)
     }
 
     /// Wraps one version (None: the active one) for whoever holds the private half of `public_key`.
@@ -209,4 +254,10 @@ fn transfer_name(key: &Key) -> Result<TransferName, Refusal> {
 /// A key that may leave, or a critical one, is an administrator's decision.
 pub(crate) fn needs_administrator(key: &Key) -> bool {
     key.policy.exportable || key.policy.sensitivity == Sensitivity::Critical
+}
+
+fn has_run_out(import: &KeyImportId, now: Timestamp) -> bool {
+    import
+        .made_at()
+        .is_none_or(|made_at| now.since(made_at) >= IMPORT_LASTS)
 }

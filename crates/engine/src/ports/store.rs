@@ -131,6 +131,8 @@ pub trait CatalogStore: Send + Sync {
     async fn sealed(&self, at: &SecretRef) -> Result<Option<Vec<u8>>, StoreError>;
     /// Every place that holds sealed bytes, for rewrapping: (table, row, field, sealed).
     async fn all_sealed(&self) -> Result<Vec<(String, String, String, Vec<u8>)>, StoreError>;
+    /// The rows of a table that hold sealed bytes in this field.
+    async fn sealed_rows(&self, table: &str, field: &str) -> Result<Vec<String>, StoreError>;
     /// Replaces sealed bytes only where they still are `before`; false when they changed meanwhile.
     async fn replace_sealed(
         &self,

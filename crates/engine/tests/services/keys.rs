@@ -1,4 +1,4 @@
-//! Keys: what happens by itself, what the limits do, keys that sign, keys in and out.
+//! Keys: what happens by itself, what the limits do, keys that sign.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,15 +13,13 @@ use engine::key::{
 };
 use engine::ports::{AuditFilter, AuditStore, KeyStore, SecretRef};
 use engine::{Refusal, Write};
-use keyring::{
-    Algorithm, ImportKeyPair, KeyId, KeyMaterial, KeyState, SecretBytes, Transfer, wrap_for_transfer,
-};
+use keyring::{Algorithm, KeyState, SecretBytes};
 
 use crate::house::{House, administrator, code, name, person, pointers};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn new_key(key: &str, algorithm: Algorithm) -> NewKey {
+pub(crate) fn new_key(key: &str, algorithm: Algorithm) -> NewKey {
     NewKey {
         name: key.to_owned(),
         algorithm,
@@ -414,67 +412,6 @@ async fn signatures_and_codes_are_verified_by_the_version_that_made_them() {
         move_to(&house, 1, KeyState::Revoked).await.unwrap();
         assert_eq!(code(verify("AAEC", &tagged.tag).await), "key_version_unusable");
     }
-}
-
-#[tokio::test]
-async fn a_key_comes_in_and_goes_out_only_wrapped() {
-    let house = House::new().await;
-    let actor = administrator();
-    let import = house.services.begin_key_import(&actor).await.unwrap();
-    let public: [u8; 32] = STANDARD.decode(&import.public_key).unwrap().try_into().unwrap();
-    let material = KeyMaterial::import(&SecretBytes::new(vec![9; 32])).unwrap();
-    let orders = KeyId::parse("orders").unwrap();
-    let transfer = || Transfer {
-        algorithm: Algorithm::Aes256Gcm,
-        name: &orders,
-    };
-    let wrapped = wrap_for_transfer(house.randomness.as_ref(), &public, transfer(), &material).unwrap();
-    let wrapped = STANDARD.encode(wrapped);
-    let mut new = new_key("orders", Algorithm::Aes256Gcm);
-    new.policy.exportable = Some(true);
-    let mut other = new.clone();
-    other.name = "other".to_owned();
-    let refused = house
-        .services
-        .import_key(&actor, &import.id, other, &wrapped)
-        .await;
-    assert_eq!(pointers(refused), ["/wrapped"], "wrapped for another name");
-    house
-        .services
-        .import_key(&actor, &import.id, new.clone(), &wrapped)
-        .await
-        .unwrap();
-    encrypt(&house).await.unwrap();
-    new.name = "again".to_owned();
-    let again = house.services.import_key(&actor, &import.id, new, &wrapped).await;
-    assert!(matches!(again, Err(Refusal::NotFound { .. })), "once");
-
-    let receiver = ImportKeyPair::generate(house.randomness.as_ref());
-    let public = STANDARD.encode(receiver.public_key());
-    let exported = house
-        .services
-        .export_key(&actor, &name("orders"), None, &public, "moving out")
-        .await
-        .unwrap();
-    let bytes = STANDARD.decode(&exported.wrapped).unwrap();
-    let opened = receiver.unwrap(transfer(), &bytes).unwrap();
-    assert_eq!(opened.expose_bytes(), &[9; 32]);
-    house
-        .services
-        .create_key(&actor, new_key("stays", Algorithm::Aes256Gcm))
-        .await
-        .unwrap();
-    let refused = house
-        .services
-        .export_key(&actor, &name("stays"), None, &public, "moving out")
-        .await;
-    assert_eq!(code(refused), "not_exportable");
-    let operator = person("bob", Role::Operator);
-    let refused = house
-        .services
-        .export_key(&operator, &name("orders"), None, &public, "moving out")
-        .await;
-    assert!(matches!(refused, Err(Refusal::Forbidden(_))));
 }
 
 #[tokio::test]

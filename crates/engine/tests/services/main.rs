@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod catalog;
 mod house;
+mod key_transfer;
 mod keys;
 mod root;
 mod root_migration;
