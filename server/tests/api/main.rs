@@ -35,3 +35,5 @@ mod seal;
 mod sign_in;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod tls;

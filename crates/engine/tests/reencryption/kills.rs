@@ -168,29 +168,17 @@ async fn a_dead_workers_range_is_taken_over_within_five_seconds() {
         .await
         .unwrap();
     let first = house.replica("first");
-    let moved =
-        |job: &engine::reencryption::Job, ranges: &[engine::reencryption::Range]| job.counts(ranges).moved;
-    while moved(
-        &house.job(&job.id).await,
-        &house.services.store.ranges(&job.id).await.unwrap(),
-    ) == 0
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    house
+        .until_ranges(&job.id, |job, ranges| job.counts(ranges).moved > 0)
+        .await;
     let second = house.replica("second");
     first.kill().await;
     let died = tokio::time::Instant::now();
-    let before = moved(
-        &house.job(&job.id).await,
-        &house.services.store.ranges(&job.id).await.unwrap(),
-    );
-    while moved(
-        &house.job(&job.id).await,
-        &house.services.store.ranges(&job.id).await.unwrap(),
-    ) == before
-    {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let ranges = house.services.store.ranges(&job.id).await.unwrap();
+    let before = house.job(&job.id).await.counts(&ranges).moved;
+    house
+        .until_ranges(&job.id, |job, ranges| job.counts(ranges).moved != before)
+        .await;
     let took = died.elapsed();
     assert!(took < Duration::from_secs(5), "{took:?}");
     let faster = engine::reencryption::service::TuningUpdate {
