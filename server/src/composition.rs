@@ -47,13 +47,17 @@ pub async fn compose(
     memory: api::root::Memory,
     shutdown: CancellationToken,
 ) -> Result<AppState, CommandError> {
-    let durability = match config.audit_durability {
-        config::AuditDurability::Written => AuditDurability::Written,
-        config::AuditDurability::Fsynced => AuditDurability::Fsynced,
+    let options = Options {
+        audit_durability: match config.audit_durability {
+            config::AuditDurability::Written => AuditDurability::Written,
+            config::AuditDurability::Fsynced => AuditDurability::Fsynced,
+        },
+        view_bound: config.keys.view_limit,
+        ..Options::default()
     };
     let roots = (config.root_key.clone(), config.next_root.clone());
     let series_limit = config.metrics_series_limit;
-    let mut parts = build(&config.database, roots, series_limit, durability).await?;
+    let mut parts = build(&config.database, roots, series_limit, options).await?;
     if let Some(token) = &config.bootstrap_token {
         let token = BootstrapToken::new(token.duplicate()).map_err(CommandError::failed)?;
         parts.services.bootstrap = Some(Arc::new(token));
@@ -75,6 +79,7 @@ pub async fn compose(
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         backups: Semaphore::new(1),
         recovery: config.recovery,
+        key_alarm: config.keys.alarm,
         tasks: TaskTracker::new(),
         spool_folder: config.spool_folder(),
         shutdown,
@@ -90,7 +95,7 @@ pub async fn compose_services(
     root_key: &RootKeySource,
 ) -> Result<Parts, CommandError> {
     let roots = (root_key.clone(), None);
-    build(database, roots, SERIES_LIMIT, AuditDurability::default()).await
+    build(database, roots, SERIES_LIMIT, Options::default()).await
 }
 
 /// Opens the database and brings it to this version.
@@ -101,20 +106,19 @@ pub async fn open_database(
     url: &DatabaseUrl,
     announcer: Arc<dyn Announcer>,
 ) -> Result<Arc<Database>, CommandError> {
-    open_with(url, announcer, AuditDurability::default()).await
+    open_with(url, announcer, Options::default()).await
 }
 
 async fn open_with(
     url: &DatabaseUrl,
     announcer: Arc<dyn Announcer>,
-    audit_durability: AuditDurability,
+    options: Options,
 ) -> Result<Arc<Database>, CommandError> {
     let mut replica = [0; 8];
     OsRandomness.fill(&mut replica);
     let options = Options {
         replica: hex::encode(replica),
-        audit_durability,
-        ..Options::default()
+        ..options
     };
     Database::open(url.expose_url(), announcer, options)
         .await
@@ -125,7 +129,7 @@ async fn build(
     url: &DatabaseUrl,
     (root_key, next_root): (RootKeySource, Option<RootKeySource>),
     series_limit: usize,
-    durability: AuditDurability,
+    options: Options,
 ) -> Result<Parts, CommandError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let randomness: Arc<OsRandomness> = Arc::new(OsRandomness);
@@ -133,7 +137,7 @@ async fn build(
     let memory = Arc::new(Memory::new());
     let announcements = Arc::new(Announcements::new(Arc::clone(&live), Arc::clone(&memory)));
     let announcer: Arc<dyn Announcer> = announcements.clone();
-    let database = open_with(url, Arc::clone(&announcer), durability).await?;
+    let database = open_with(url, Arc::clone(&announcer), options).await?;
     if database.backend() == Backend::Postgres {
         // Others may change what is remembered here.
         memory.view.depend_on_renewal(database.view_bound());

@@ -1,5 +1,6 @@
 //! What the command line and the environment say, checked. Nothing else reads either.
 
+mod keys;
 mod machine;
 mod network;
 mod root;
@@ -15,6 +16,9 @@ use engine::recovery::RecoveryPolicy;
 use keyring::SecretText;
 use url::Url;
 
+use self::keys::KeyOptions;
+
+pub use keys::KeySettings;
 pub use machine::{AwsKmsSettings, Pkcs11Settings, SecretSource};
 pub use network::AddressRange;
 pub use root::{GivenPassphrase, RootKeyOptions, RootKeySource, RootKind, read_secret_file};
@@ -160,6 +164,8 @@ pub struct ServeOptions {
     #[arg(long, env = "ROTA_AUDIT_DURABILITY", default_value = "written")]
     audit_durability: AuditDurability,
     #[command(flatten)]
+    keys: KeyOptions,
+    #[command(flatten)]
     recovery: RecoveryOptions,
     /// How log lines look
     #[arg(long, env = "ROTA_LOG_FORMAT", default_value = "pretty")]
@@ -190,6 +196,7 @@ pub struct Config {
     pub metrics_open: bool,
     pub metrics_series_limit: usize,
     pub audit_durability: AuditDurability,
+    pub keys: KeySettings,
     pub recovery: RecoveryPolicy,
     pub log_format: LogFormat,
 }
@@ -242,6 +249,7 @@ impl ServeOptions {
             metrics_open: self.metrics_open,
             metrics_series_limit: self.metrics_series_limit,
             audit_durability: self.audit_durability,
+            keys: self.keys.check()?,
             recovery: self.recovery.policy(),
             log_format: self.log_format,
         })
@@ -341,6 +349,23 @@ mod tests {
     fn a_database_address_given_twice_is_refused() {
         let refused = check(&["--database-url", "sqlite:a.db", "--database-url-file", "b"]);
         assert!(matches!(refused, Err(ConfigError::Both { .. })));
+    }
+
+    #[test]
+    fn limits_of_keys_are_checked() {
+        let keys = check(&["--view-limit", "PT3S", "--key-alarm-percent", "0.5"])
+            .unwrap()
+            .keys;
+        assert_eq!((keys.view_limit.as_secs(), keys.alarm.percent), (3, 0.5));
+        for (setting, value) in [
+            ("--view-limit", "PT0S"),
+            ("--view-limit", "PT2M"),
+            ("--key-alarm-percent", "0"),
+            ("--key-alarm-percent", "101"),
+            ("--key-alarm-percent", "NaN"),
+        ] {
+            assert!(check(&[setting, value]).is_err(), "{setting} {value}");
+        }
     }
 
     #[test]

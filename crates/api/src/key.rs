@@ -157,9 +157,12 @@ pub struct Key {
     /// When the active version is due to be replaced by its age.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
-    /// Since when a rotation that is due waits for a freeze to end.
+    /// Since when a rotation that is due waits for a freeze to end, or for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postponed_since: Option<Timestamp>,
+    /// Its data stopped opening: it is not rotated until a person has looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarm: Option<KeyAlarm>,
     pub versions: Vec<KeyVersion>,
     #[serde(default)]
     pub revision: i64,
@@ -232,6 +235,29 @@ pub enum KeyVersionState {
     Suspended,
     Revoked,
     Destroyed,
+}
+
+/// Values under a version of a key that did not open.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyAlarm {
+    pub version: u32,
+    pub since: Timestamp,
+    /// Of so many of late,
+    pub records: u64,
+    /// so many did not.
+    pub failed: u64,
+    /// What probably caused it and what to do.
+    pub detail: String,
+}
+
+/// `POST /api/v1/keys/{name}/clear-alarm`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClearKeyAlarm {
+    /// What was found.
+    pub reason: String,
 }
 
 /// `POST /api/v1/keys/{name}/rotate`

@@ -134,6 +134,14 @@ impl Keyring {
         opened
     }
 
+    /// Whether this is a value of this key in this context, whatever the state of its version. Of a destroyed version
+    /// nothing can be told.
+    pub fn is_authentic(&self, context: &Context, bytes: &[u8]) -> bool {
+        let opened = self.open_on_this_stack(|state| state != KeyState::Destroyed, context, bytes);
+        sweep_stack();
+        opened.is_ok()
+    }
+
     /// Wraps the data key of an envelope anew, by the active version. The payload is neither opened nor
     /// changed, so this needs no context and proves nothing about the payload.
     pub fn rewrap(&self, randomness: &dyn Randomness, bytes: &[u8]) -> Result<Sealed, RewrapError> {

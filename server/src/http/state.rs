@@ -46,6 +46,8 @@ pub struct Shared {
     pub backups: tokio::sync::Semaphore,
     /// How often a restore is rehearsed, and what is too old.
     pub recovery: RecoveryPolicy,
+    /// From which rate of failures on a key stops.
+    pub key_alarm: engine::reencryption::BreakerPolicy,
     /// Workers that requests may begin.
     pub tasks: TaskTracker,
     /// Where they grow before they are sent.

@@ -89,6 +89,8 @@ families! {
     key_records: IntGaugeVec = "rota_key_records", ["target", "key_id", "version"];
     /// The oldest version of a key that a target still holds, by its latest whole scan.
     oldest_version: IntGaugeVec = "rota_oldest_key_version_in_use", ["target", "key_id"];
+    /// 1 while values under a version of a key do not open and its rotation waits for a person.
+    key_alarm: IntGaugeVec = "rota_key_alarm", ["key", "version"];
     /// When the last backup was made; 0: never.
     backup_last_success: IntGauge = "rota_backup_last_success_timestamp_seconds";
     /// When a backup was last restored elsewhere and found whole; 0: never.
@@ -288,6 +290,6 @@ mod tests {
             .find(|family| family.name() == "rota_auth_outcomes_total")
             .unwrap();
         assert_eq!(outcomes.get_metric().len(), 2);
-        assert_eq!(Metrics::FAMILIES.len(), 23);
+        assert_eq!(Metrics::FAMILIES.len(), 24);
     }
 }

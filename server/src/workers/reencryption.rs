@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use engine::change::Topic;
-use engine::reencryption::BreakerPolicy;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::task::TaskTracker;
 
@@ -66,10 +65,10 @@ async fn tend(state: &AppState, holder: &str, working: &TaskTracker, tasks: &Tas
     if let Err(refusal) = state.services.work_queue(&state.services, QUEUED).await {
         tracing::warn!(error.cause = %refusal, "records that readers met could not be moved");
     }
-    match state.services.raise_key_alarms(&BreakerPolicy::default()).await {
+    match state.services.raise_key_alarms(&state.key_alarm).await {
         Ok(raised) => {
             for alarm in raised {
-                tracing::error!(key.id = %alarm.key, "{}", alarm.in_words());
+                tracing::error!(key.name = %alarm.name, "{}", alarm.in_words());
             }
         }
         Err(refusal) => tracing::warn!(error.cause = %refusal, "the health of keys could not be judged"),

@@ -6,8 +6,8 @@ use engine::key as from;
 
 use super::same_words;
 use crate::key::{
-    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlgorithm, KeyDependents, KeyImport, KeyUse, KeyVersion,
-    KeyVersionState, PublicKey, UpdateKey,
+    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlarm, KeyAlgorithm, KeyDependents, KeyImport, KeyUse,
+    KeyVersion, KeyVersionState, PublicKey, UpdateKey,
 };
 
 same_words! {
@@ -80,6 +80,7 @@ impl From<from::KeyView> for Key {
             active_version,
             due_at: view.due_at.map(Into::into),
             postponed_since: view.key.postponed_since.map(Into::into),
+            alarm: view.alarm.map(Into::into),
             versions: view.versions.into_iter().map(Into::into).collect(),
             revision: view.key.revision,
             created_at: view.key.created_at.into(),
@@ -158,6 +159,18 @@ impl From<from::ExportedKey> for ExportedKey {
             version: exported.number,
             wrapped: exported.wrapped,
             info: exported.info,
+        }
+    }
+}
+
+impl From<engine::reencryption::alarm::KeyAlarm> for KeyAlarm {
+    fn from(alarm: engine::reencryption::alarm::KeyAlarm) -> Self {
+        Self {
+            version: alarm.version,
+            since: alarm.since.into(),
+            records: alarm.records,
+            failed: alarm.failed,
+            detail: alarm.in_words(),
         }
     }
 }

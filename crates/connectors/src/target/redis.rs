@@ -303,6 +303,23 @@ impl TargetSession for KeySession {
         self.values(locators.iter().map(key_of).collect()).await
     }
 
+    fn locate(&self, fields: &[String]) -> Vec<Locator> {
+        // Of other patterns than `prefix*` a scan tells what belongs to the target.
+        let prefix = self.pattern.strip_suffix('*').unwrap_or(&self.pattern);
+        if prefix.contains(['*', '?', '[', '\\']) || !self.names_key {
+            return Vec::new();
+        }
+        let belongs = |key: &&String| {
+            if prefix.len() < self.pattern.len() {
+                key.starts_with(prefix)
+            } else {
+                *key == prefix
+            }
+        };
+        let key = fields.first().filter(belongs);
+        key.map(|key| locator_of(key.as_bytes())).into_iter().collect()
+    }
+
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError> {
         let script = Script::new(REPLACE);
         let mut done = Vec::with_capacity(swaps.len());

@@ -2,13 +2,14 @@
 //!
 //! `model` facts · `moves` the legal moves of versions (pure) · `ring` an open key · `rings` those in memory ·
 //! `uses` counts and their reservation · `create`, `update`, `views`, `rotate`, `version` what people do ·
-//! `operation`, `signing` what programs do, `told` how that is told ·
+//! `operation`, `signing` what programs do, `told` how that is told, `noticed` what it shows beside ·
 //! `transfer` import and export · `drained` what still needs a version · `tend` what happens by itself.
 
 pub mod create;
 pub mod drained;
 pub mod model;
 pub mod moves;
+mod noticed;
 pub mod operation;
 pub mod ring;
 mod rings;

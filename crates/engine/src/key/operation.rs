@@ -21,7 +21,7 @@ use crate::services::Services;
 /// Values of one request at most.
 pub const LONGEST_BATCH: usize = 1_000;
 
-const UNUSABLE: &str = "key_version_unusable";
+pub(crate) const UNUSABLE: &str = "key_version_unusable";
 
 /// A value to be encrypted.
 #[derive(Clone, Copy)]
@@ -88,6 +88,7 @@ impl Services {
         name: &Name,
         items: &[Encrypt<'_>],
     ) -> Result<Results<Encrypted>, Refusal> {
+        let began = self.clock.uptime();
         check_count(items.len())?;
         let ring = self.ring_for(actor, name, Purpose::Encrypt).await?;
         let ring = self.ring_that_seals(ring, items.len()).await?;
@@ -103,7 +104,7 @@ impl Services {
             })
             .collect();
         let told = tally("key.encrypt", "encrypt", &results, |done| Some(done.version));
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -117,6 +118,7 @@ impl Services {
         name: &Name,
         items: &[Decrypt<'_>],
     ) -> Result<Results<Decrypted>, Refusal> {
+        let began = self.clock.uptime();
         check_count(items.len())?;
         let mut ring = self.ring_for(actor, name, Purpose::Encrypt).await?;
         let mut results: Results<Decrypted> = items.iter().map(|item| opened(&ring, *item)).collect();
@@ -131,6 +133,7 @@ impl Services {
             }
         }
         self.rewrap_old(&ring, items, &mut results).await;
+        self.notice(&ring, items, &results);
         let now = self.clock.now();
         for done in results.iter().flatten() {
             if let Some(uses) = ring.uses(done.version) {
@@ -138,7 +141,7 @@ impl Services {
             }
         }
         let told = tally("key.decrypt", "decrypt", &results, |done| Some(done.version));
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -152,6 +155,7 @@ impl Services {
         name: &Name,
         items: &[&str],
     ) -> Result<Results<Encrypted>, Refusal> {
+        let began = self.clock.uptime();
         check_count(items.len())?;
         let ring = self.ring_for(actor, name, Purpose::Encrypt).await?;
         let mut ring = self.ring_that_seals(ring, items.len()).await?;
@@ -167,7 +171,7 @@ impl Services {
             }
         }
         let told = tally("key.rewrap", "rewrap", &results, |done| Some(done.version));
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -181,6 +185,7 @@ impl Services {
         name: &Name,
         items: &[MakeDataKey<'_>],
     ) -> Result<Results<MadeDataKey>, Refusal> {
+        let began = self.clock.uptime();
         check_count(items.len())?;
         let ring = self.ring_for(actor, name, Purpose::Encrypt).await?;
         let ring = self.ring_that_seals(ring, items.len()).await?;
@@ -199,7 +204,7 @@ impl Services {
         let told = tally("key.data_key", "data_key", &results, |made| {
             Some(made.sealed.version)
         });
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -296,7 +301,7 @@ pub(crate) fn check_count(count: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn context(text: Option<&str>) -> Context {
+pub(crate) fn context(text: Option<&str>) -> Context {
     Context::of_caller(text.unwrap_or_default().as_bytes())
 }
 
@@ -316,7 +321,7 @@ fn decode_plaintext(text: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
     })
 }
 
-fn decode_ciphertext(text: &str) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn decode_ciphertext(text: &str) -> Result<Vec<u8>, Refusal> {
     STANDARD.decode(text).map_err(|_| does_not_open())
 }
 

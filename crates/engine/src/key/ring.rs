@@ -164,6 +164,12 @@ impl KeyRing {
             .open_for_reencryption(context, envelope)
     }
 
+    /// Whether this is a value of this key in this context, whatever the state of its version; false for a destroyed one.
+    pub fn is_authentic(&self, context: &Context, envelope: &[u8]) -> bool {
+        self.keyring()
+            .is_ok_and(|keyring| keyring.is_authentic(context, envelope))
+    }
+
     /// The message authentication code of a message, by the active version. The use must have been reserved.
     ///
     /// # Errors

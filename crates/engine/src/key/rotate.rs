@@ -36,7 +36,8 @@ impl Services {
     /// Makes a new version and lets it take over; answers when it is active everywhere.
     ///
     /// # Errors
-    /// Not an operator, no such key, no reason, the last version is not drained and `confirm` is not set, store away.
+    /// Not an operator, no such key, no reason, the last version is not drained and `confirm` is not set, its data does
+    /// not open or awaits a shadow run, store away.
     pub async fn rotate_key(
         &self,
         actor: &Actor,
@@ -70,6 +71,9 @@ impl Services {
         let _one_at_a_time = turn.lock().await;
         for _ in 0..ATTEMPTS {
             let key = self.stored_key(name).await?;
+            if !matches!(gate, Gate::HardLimit { .. }) {
+                self.check_gates(&key).await?;
+            }
             let versions = self.store.key_versions(&key.id).await?;
             if let Gate::HardLimit { active } = gate
                 && moves::active(&versions).is_some_and(|now_active| now_active.number != active)
@@ -178,6 +182,30 @@ impl Services {
         let change = Change::new().audit(AuditDraft::new(actor, now, "key.rotate", key.object(), detail));
         self.commit_key(planned(change, key, plan)).await?;
         Ok(true)
+    }
+
+    /// What bars the way of a new version, whoever asks: data that does not open (KEY-14), and registered targets that
+    /// ask for a shadow run and have had none that passed (KEY-15). Only the hard limit of uses does not ask.
+    ///
+    /// # Errors
+    /// 409 `key_alarm`, 409 `shadow_required`, store away.
+    pub(crate) async fn check_gates(&self, key: &Key) -> Result<(), Refusal> {
+        self.require_no_key_alarm(&key.id).await?;
+        let without = self.targets_without_shadow(&key.id).await?;
+        if without.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = without
+            .iter()
+            .map(|target| format!("`{}`", target.name))
+            .collect();
+        let detail = format!(
+            "key `{}` keeps values in {}, which ask for a shadow run first: start a job of mode `shadow` there and let \
+             it finish without a finding",
+            key.name,
+            names.join(", ")
+        );
+        Err(Refusal::conflict("shadow_required", detail))
     }
 
     /// Which version is not drained, where that holds nobody back.

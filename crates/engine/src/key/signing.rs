@@ -62,6 +62,7 @@ impl Services {
         name: &Name,
         messages: &[&str],
     ) -> Result<Results<Tagged>, Refusal> {
+        let began = self.clock.uptime();
         check_count(messages.len())?;
         let ring = self.ring_for(actor, name, Purpose::Sign).await?;
         let ring = self.ring_that_seals(ring, messages.len()).await?;
@@ -70,7 +71,7 @@ impl Services {
             .map(|message| tagged(ring.sign(&decode_message(message)?)))
             .collect();
         let told = tally("key.sign", "sign", &results, |done| Some(done.version));
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -84,6 +85,7 @@ impl Services {
         name: &Name,
         messages: &[&str],
     ) -> Result<Results<Tagged>, Refusal> {
+        let began = self.clock.uptime();
         check_count(messages.len())?;
         let ring = self.ring_for(actor, name, Purpose::Mac).await?;
         let ring = self.ring_that_seals(ring, messages.len()).await?;
@@ -92,7 +94,7 @@ impl Services {
             .map(|message| tagged(ring.mac(&decode_message(message)?)))
             .collect();
         let told = tally("key.hmac", "hmac", &results, |done| Some(done.version));
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 
@@ -106,6 +108,7 @@ impl Services {
         name: &Name,
         items: &[Verify<'_>],
     ) -> Result<Results<Verified>, Refusal> {
+        let began = self.clock.uptime();
         check_count(items.len())?;
         let mut ring = self.ring_that_verifies(actor, name).await?;
         let mut results: Results<Verified> = items.iter().map(|item| verified(&ring, *item)).collect();
@@ -137,7 +140,7 @@ impl Services {
             Verified::By(number) => Some(*number),
             Verified::No => None,
         });
-        self.tell(actor, &ring, &told).await?;
+        self.tell(actor, &ring, &told, began).await?;
         Ok(results)
     }
 

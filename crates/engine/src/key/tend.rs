@@ -21,7 +21,7 @@ use crate::services::Services;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyTurn {
     pub rotated: u32,
-    /// Due, and waiting for a freeze to end.
+    /// Due, and waiting for a freeze to end, or for a person.
     pub postponed: u32,
     pub destroyed: u32,
     /// Could not be done now; the next turn tries again. In words, for the log.
@@ -71,18 +71,24 @@ impl Services {
                 turn.destroyed += 1;
             }
         }
-        if key.promoting.is_some() {
-            self.rotate(&actor, &key.name, "a rotation that was cut short", Gate::Due)
-                .await?;
-            turn.rotated += 1;
-            return Ok(());
-        }
-        let Some(reason) = due(&key, versions, now) else {
+        let cut_short = || "a rotation that was cut short".to_owned();
+        let due = key
+            .promoting
+            .map(|_| cut_short())
+            .or_else(|| due(&key, versions, now));
+        let Some(reason) = due else {
             return Ok(());
         };
-        if freezes.iter().any(|freeze| holds_back(freeze, &key, now)) {
+        let is_frozen = freezes.iter().any(|freeze| holds_back(freeze, &key, now));
+        let bar = match self.check_gates(&key).await {
+            Ok(()) if is_frozen && key.promoting.is_none() => Some("a freeze to end".to_owned()),
+            Ok(()) => None,
+            Err(Refusal::Conflict { code, detail }) => Some(format!("{code}: {detail}")),
+            Err(refusal) => return Err(refusal),
+        };
+        if let Some(bar) = bar {
             turn.postponed += 1;
-            return self.postpone(&actor, key, now, &reason).await;
+            return self.postpone(&actor, key, now, &reason, &bar).await;
         }
         self.rotate(&actor, &key.name, &reason, Gate::Due).await?;
         turn.rotated += 1;
@@ -96,6 +102,7 @@ impl Services {
         versions: &[KeyVersion],
         version: &KeyVersion,
     ) -> Result<(), Refusal> {
+        self.require_no_key_alarm(&key.id).await?;
         self.check_nothing_depends(key, version).await?;
         let asked = VersionMove {
             state: KeyState::Destroyed,
@@ -106,19 +113,20 @@ impl Services {
             .await
     }
 
-    /// Noted once, so that people see since when a freeze holds it back.
+    /// Noted once, so that people see since when something holds it back.
     async fn postpone(
         &self,
         actor: &Actor,
         mut key: Key,
         now: Timestamp,
         reason: &str,
+        bar: &str,
     ) -> Result<(), Refusal> {
         if key.postponed_since.is_some() {
             return Ok(());
         }
         key.postponed_since = Some(now);
-        let detail = format!("waits for a freeze to end: {reason}");
+        let detail = format!("waits for {bar}: {reason}");
         let change = Change::new()
             .audit(AuditDraft::new(actor, now, "key.postpone", key.object(), detail))
             .topic(Topic::Key(key.id.clone()))

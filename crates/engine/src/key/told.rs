@@ -1,6 +1,7 @@
 //! How a data operation is told: one audit entry for the whole request, and counts for the metrics.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::access::Actor;
 use crate::audit::AuditDraft;
@@ -86,12 +87,21 @@ fn outcome_of(refusal: &Refusal) -> &'static str {
 }
 
 impl Services {
-    /// Writes the audit entry, and only then counts. Without the entry there is no reply.
-    pub(crate) async fn tell(&self, actor: &Actor, ring: &KeyRing, told: &Tally) -> Result<(), Refusal> {
+    /// Writes the audit entry, and only then counts. Without the entry there is no reply. `began` is the uptime when the
+    /// request came: jobs in the background go by how long requests take.
+    pub(crate) async fn tell(
+        &self,
+        actor: &Actor,
+        ring: &KeyRing,
+        told: &Tally,
+        began: Duration,
+    ) -> Result<(), Refusal> {
         let key = ring.key();
         let mut draft = AuditDraft::new(actor, self.clock.now(), told.action, key.object(), told.detail());
         told.outcome().clone_into(&mut draft.outcome);
         self.store.record(draft).await?;
+        let took = self.clock.uptime().saturating_sub(began);
+        self.reencryption.foreground.note(self.clock.now(), took);
         for ((version, outcome), count) in &told.counts {
             self.meter
                 .key_operations(&key.name, *version, told.operation, outcome, *count);

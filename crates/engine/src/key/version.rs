@@ -53,9 +53,17 @@ impl Services {
         for _ in 0..ATTEMPTS {
             let key = self.stored_key(name).await?;
             let versions = self.store.key_versions(&key.id).await?;
-            if asked.state == KeyState::Destroyed {
-                let version = moves::find(&key, &versions, number)?;
-                self.check_nothing_depends(&key, version).await?;
+            let version = moves::find(&key, &versions, number)?;
+            match (version.state, asked.state) {
+                (from, KeyState::Destroyed) if from != KeyState::Destroyed => {
+                    self.require_no_key_alarm(&key.id).await?;
+                    self.check_nothing_depends(&key, version).await?;
+                }
+                // Another takes over. Suspending, revoking and taking back always go through.
+                (KeyState::Active, KeyState::Deprecated) | (KeyState::PreActive, KeyState::Active) => {
+                    self.check_gates(&key).await?;
+                }
+                _ => {}
             }
             match self.move_once(actor, key, &versions, number, asked).await {
                 Ok(()) => return self.key_view(actor, name).await,

@@ -10,6 +10,7 @@ use crate::id::KeyId;
 use crate::key::drained::Dependents;
 use crate::key::model::{Key, KeyVersion};
 use crate::name::Name;
+use crate::reencryption::alarm::KeyAlarm;
 use crate::rule::Refusal;
 use crate::services::Services;
 
@@ -20,6 +21,8 @@ pub struct KeyView {
     pub versions: Vec<KeyVersionView>,
     /// When the active version is due to be replaced by its age.
     pub due_at: Option<Timestamp>,
+    /// Its data stopped opening: it is not rotated until a person has looked.
+    pub alarm: Option<KeyAlarm>,
 }
 
 /// One version, with what has been counted of it up to now.
@@ -55,9 +58,17 @@ impl Services {
         for version in self.store.all_key_versions().await? {
             versions.entry(version.key.clone()).or_default().push(version);
         }
+        let mut alarms: BTreeMap<KeyId, KeyAlarm> = BTreeMap::new();
+        for alarm in self.key_alarms(actor).await? {
+            alarms.insert(alarm.key.clone(), alarm);
+        }
         let views = keys.into_iter().map(|key| {
             let own = versions.remove(&key.id).unwrap_or_default();
-            self.place_key(key, own)
+            let alarm = alarms.remove(&key.id);
+            KeyView {
+                alarm,
+                ..self.place_key(key, own)
+            }
         });
         Ok(views.collect())
     }
@@ -71,6 +82,7 @@ impl Services {
         let key = self.stored_key(name).await?;
         let versions = self.store.key_versions(&key.id).await?;
         let mut view = self.place_key(key, versions);
+        view.alarm = self.key_alarm(&view.key.id).await?;
         for placed in &mut view.versions {
             placed.dependents = Some(self.dependents(&view.key, &placed.version).await?);
         }
@@ -100,6 +112,7 @@ impl Services {
             key,
             versions,
             due_at,
+            alarm: None,
         }
     }
 }

@@ -105,6 +105,10 @@ pub trait TargetSession: Send {
     /// These records as they stand now; what is gone is left out.
     async fn read(&mut self, locators: &[Locator]) -> Result<Vec<StoredRecord>, ConnectorError>;
 
+    /// Which records the fields of a context may name, in the order of the columns that the session was opened with.
+    /// None where they do not hold the whole key; more than one where a text may stand for several values.
+    fn locate(&self, fields: &[String]) -> Vec<Locator>;
+
     /// Replaces each value that still is what it was (compare and swap); true where it did. Never waits long for
     /// somebody else's lock: such a record counts as changed.
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError>;

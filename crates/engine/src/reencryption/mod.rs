@@ -1,10 +1,10 @@
 //! Moving other people's sealed values to another key version, wherever they keep them (REENC-1..9).
 //!
 //! `model` the facts · `state` legal moves · `template` contexts made from a record · `mover` what to do with one
-//! record (pure) · `breaker` when to stop · `pace` how fast · `foreground` how those feel who wait · `worker` one batch:
-//! scan, judge, compare and swap, advance · `tend` what a job needs next: ranges, passes, an end · `census` what is
-//! under which version · `alarm` a key whose data stopped opening · `queue` records that a reader met under an old
-//! version · `backup` copies that need a version · `service` what people may do.
+//! record (pure) · `moving` the records of a batch · `breaker` when to stop · `pace` how fast · `foreground` how those
+//! feel who wait · `worker` one batch: scan, move, advance · `tend` what a job needs next: ranges, passes, an end ·
+//! `census` what is under which version · `alarm` a key whose data stopped opening · `queue` records that a reader met
+//! under an old version · `backup` copies that need a version · `service` what people may do.
 //!
 //! Each of these holds at every instant, whoever dies:
 //! - A value is replaced only where it still is what was read (compare and swap), so a writer beside us never loses.
@@ -18,6 +18,7 @@ pub mod census;
 pub mod foreground;
 pub mod model;
 pub mod mover;
+mod moving;
 pub mod pace;
 pub mod queue;
 pub mod service;

@@ -108,6 +108,36 @@ impl ContextTemplate {
         }
         filled.into_bytes()
     }
+
+    /// The fields that fill it in to this context, in the order of [`ContextTemplate::names`]. Where several do, those
+    /// whose first ones are shortest; None where none does.
+    pub fn read(&self, context: &[u8]) -> Option<Vec<String>> {
+        let context = std::str::from_utf8(context).ok()?;
+        let mut fields: Vec<&str> = Vec::new();
+        let mut rest = context;
+        for (number, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Text(text) => rest = rest.strip_prefix(text.as_str())?,
+                Part::Name(position, _) => {
+                    let field = match fields.get(*position) {
+                        Some(known) => *known,
+                        None => {
+                            let end = match self.parts.get(number + 1) {
+                                Some(Part::Text(text)) => rest.find(text.as_str())?,
+                                Some(Part::Name(..)) => return None,
+                                None => rest.len(),
+                            };
+                            fields.push(&rest[..end]);
+                            &rest[..end]
+                        }
+                    };
+                    rest = rest.strip_prefix(field)?;
+                }
+            }
+        }
+        rest.is_empty()
+            .then(|| fields.into_iter().map(str::to_owned).collect())
+    }
 }
 
 impl TryFrom<String> for ContextTemplate {
@@ -127,6 +157,30 @@ impl From<ContextTemplate> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_context_is_read_back() {
+        let read = |template: &str, context: &str| {
+            ContextTemplate::parse(template)
+                .unwrap()
+                .read(context.as_bytes())
+                .map(|fields| fields.join("|"))
+        };
+        assert_eq!(read("orders/{id}", "orders/7").as_deref(), Some("7"));
+        assert_eq!(read("{tenant}/{id}/{tenant}", "a/7/a").as_deref(), Some("a|7"));
+        assert_eq!(read("fixed", "fixed").as_deref(), Some(""));
+        for (template, context) in [
+            ("orders/{id}", "users/7"),
+            ("{tenant}/{id}/{tenant}", "a/7/b"),
+            ("{id}!", "7"),
+            ("fixed", "fixed and more"),
+            // Where one ends and the other begins nobody can tell.
+            ("{tenant}{id}", "a7"),
+        ] {
+            assert_eq!(read(template, context), None, "{template} {context}");
+        }
+        assert_eq!(ContextTemplate::parse("{id}").unwrap().read(&[0xff]), None);
+    }
 
     #[test]
     fn a_record_fills_it_in() {

@@ -1,23 +1,20 @@
 //! One worker on one range: scan, judge, compare and swap, advance. Whoever drops it anywhere loses nothing.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use futures::future::select;
 
 use crate::change::{Change, CommitError, Topic, Write};
-use crate::clock::Timestamp;
 use crate::id::JobId;
-use crate::ports::{ConnectorError, Locator, StoredRecord, Swap, TargetSession};
+use crate::ports::TargetSession;
 use crate::reencryption::census;
-use crate::reencryption::model::{Counts, FailedRecord, Job, LISTED_PER_RANGE, Mode, Range, Target};
-use crate::reencryption::mover::{Judged, KeySource, MovingKey, Seen, Treatment, Verdict, judge};
+use crate::reencryption::model::{Job, LISTED_PER_RANGE, Mode, Range};
+use crate::reencryption::mover::KeySource;
+use crate::reencryption::moving::{Moving, Tally, breathe};
 use crate::reencryption::pace::{Pace, batch_size};
 use crate::reencryption::state::JobState;
 use crate::rule::Refusal;
@@ -26,10 +23,6 @@ use crate::services::Services;
 /// How long a worker may be silent before another takes its range over; it renews every second.
 pub const LEASE: Duration = Duration::from_secs(3);
 const RENEW: Duration = Duration::from_secs(1);
-/// How often a record that somebody else keeps changing is tried within one batch.
-const TRIES: usize = 3;
-/// Records between two breaths: others on this thread wait no longer than these take.
-const BREATH: usize = 16;
 /// How soon a target or a key that is away is asked again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -110,16 +103,6 @@ impl RangeWorker {
             sharing: Arc::clone(&self.sharing),
         }
     }
-}
-
-/// What one batch did, before it is stored.
-#[derive(Debug, Default)]
-struct Tally {
-    counts: Counts,
-    failures: Vec<FailedRecord>,
-    seen: Vec<(Seen, u64)>,
-    /// By version of the job's key: opened, failed.
-    health: HashMap<u32, (u64, u64)>,
 }
 
 impl Services {
@@ -252,7 +235,9 @@ impl Services {
         range.failures.extend(tally.failures);
         range.failures.truncate(LISTED_PER_RANGE);
         for (version, (opened, failed)) in tally.health {
-            self.reencryption.health.note(&job.key, version, opened, failed);
+            self.reencryption
+                .health
+                .note(&job.key, version, opened, failed, self.clock.now());
         }
         self.meter
             .records_moved(&job.target_name, job.mode.label(), &tally.counts);
@@ -289,44 +274,6 @@ impl Services {
         select(working, keeping).await;
         // Unanswered, it runs out by itself.
         drop(keeper.release(self).await);
-    }
-
-    /// Moves records that a reader met under an old version; gives how many were looked at.
-    ///
-    /// # Errors
-    /// Store away. What the target or the key refuses is left to a job.
-    pub async fn work_queue(&self, keys: &dyn KeySource, most: usize) -> Result<usize, Refusal> {
-        let Some((name, locators)) = self.reencryption.queue.take(most) else {
-            return Ok(0);
-        };
-        let Some(target) = self.store.target(&name).await? else {
-            return Ok(locators.len());
-        };
-        let job = self.job_of_queue(&target);
-        let Ok(key) = keys.moving_key(&target.key, most as u64).await else {
-            return Ok(locators.len());
-        };
-        let Ok(mut session) = self.open_target(&target).await else {
-            return Ok(locators.len());
-        };
-        let Ok(records) = session.read(&locators).await else {
-            return Ok(locators.len());
-        };
-        let mut moving = Moving {
-            services: self,
-            keys,
-            key,
-            job: &job,
-            target: &target,
-            uses: most as u64,
-            tally: Tally::default(),
-        };
-        // A refusal is nobody's loss: the record stays as it is, and a job lists it.
-        if moving.through(session.as_mut(), records).await.is_ok() {
-            self.meter
-                .records_moved(&target.name, "lazy", &moving.tally.counts);
-        }
-        Ok(locators.len())
     }
 }
 
@@ -366,174 +313,4 @@ impl LeaseKeeper {
             .release_range(&self.job, self.pass, self.number, self.token)
             .await?)
     }
-}
-
-/// Records on their way from scanned to moved.
-struct Moving<'a> {
-    services: &'a Services,
-    keys: &'a dyn KeySource,
-    key: Arc<dyn MovingKey>,
-    job: &'a Job,
-    target: &'a Target,
-    /// Values that may be sealed in one go.
-    uses: u64,
-    tally: Tally,
-}
-
-impl Moving<'_> {
-    async fn through(
-        &mut self,
-        session: &mut dyn TargetSession,
-        records: Vec<StoredRecord>,
-    ) -> Result<(), String> {
-        self.tally.counts.scanned += records.len() as u64;
-        let mut swaps = self.judge_all(records, true).await?;
-        let mut tries = 0;
-        while !swaps.is_empty() {
-            tries += 1;
-            let done = session.replace(&swaps).await.map_err(words)?;
-            let mut changed: Vec<Locator> = Vec::new();
-            for (swap, is_done) in swaps.into_iter().zip(done) {
-                if is_done {
-                    self.tally.counts.moved += 1;
-                } else {
-                    changed.push(swap.locator);
-                }
-            }
-            if changed.is_empty() {
-                return Ok(());
-            }
-            self.tally.counts.conflicts += changed.len() as u64;
-            if tries == TRIES {
-                self.tally.counts.left += changed.len() as u64;
-                return Ok(());
-            }
-            let now = session.read(&changed).await.map_err(words)?;
-            let again = self.keys.moving_key(&self.job.key, now.len() as u64).await;
-            self.key = again.map_err(|refusal| refusal.to_string())?;
-            self.tally.counts.gone += (changed.len() - now.len().min(changed.len())) as u64;
-            swaps = self.judge_all(now, false).await?;
-        }
-        Ok(())
-    }
-
-    /// Judges each and gives what is to be replaced. Counts the versions at the first look only.
-    async fn judge_all(&mut self, records: Vec<StoredRecord>, is_first: bool) -> Result<Vec<Swap>, String> {
-        let mut swaps = Vec::new();
-        let mut is_refreshed = false;
-        for (position, record) in records.into_iter().enumerate() {
-            if position % BREATH == BREATH - 1 {
-                breathe().await;
-            }
-            let began = self.services.clock.now();
-            let mut judged = self.judge(&record)?;
-            if may_be_stale(&judged.verdict) && !is_refreshed {
-                // Another replica may have made the version.
-                is_refreshed = true;
-                if let Ok(key) = self.keys.refreshed_key(&self.job.key, self.uses).await {
-                    self.key = key;
-                    judged = self.judge(&record)?;
-                }
-            }
-            if is_first && let Some(seen) = &judged.seen {
-                self.tally.seen.push((seen.clone(), record.stored.len() as u64));
-            }
-            self.settle(judged, record, began, &mut swaps);
-        }
-        Ok(swaps)
-    }
-
-    fn judge(&self, record: &StoredRecord) -> Result<Judged, String> {
-        let treatment = Treatment {
-            mode: self.job.mode,
-            from: self.job.from,
-            encoding: self.target.encoding,
-            context: &self.target.context,
-        };
-        judge(
-            self.key.as_ref(),
-            treatment,
-            record,
-            self.services.randomness.as_ref(),
-        )
-        .map_err(|error| error.to_string())
-    }
-
-    fn settle(&mut self, judged: Judged, record: StoredRecord, began: Timestamp, swaps: &mut Vec<Swap>) {
-        let counts = &mut self.tally.counts;
-        let version = judged.seen.as_ref().map(|seen| seen.version);
-        let mut opened = false;
-        match judged.verdict {
-            Verdict::Current => counts.current += 1,
-            Verdict::OtherKey => counts.other_key += 1,
-            Verdict::WouldMove => counts.moved += 1,
-            Verdict::Swap(after) => {
-                opened = true;
-                swaps.push(Swap {
-                    locator: record.locator,
-                    before: record.stored,
-                    after,
-                });
-            }
-            Verdict::Shadowed => {
-                opened = true;
-                counts.moved += 1;
-                let took = self.services.clock.now().since(began).as_micros();
-                let took = u64::try_from(took).unwrap_or(u64::MAX);
-                counts.shadow_micros += took;
-                counts.shadow_longest_micros = counts.shadow_longest_micros.max(took);
-            }
-            Verdict::Failed { class, detail } => {
-                if class == crate::reencryption::FailureClass::Differs {
-                    counts.differing += 1;
-                } else {
-                    counts.unreadable += 1;
-                }
-                if let Some(version) = version {
-                    self.tally.health.entry(version).or_default().1 += 1;
-                }
-                if self.tally.failures.len() < LISTED_PER_RANGE {
-                    self.tally.failures.push(FailedRecord {
-                        locator: record.locator,
-                        version,
-                        class,
-                        detail,
-                        at: self.services.clock.now(),
-                    });
-                }
-            }
-        }
-        if let Some(version) = version.filter(|_| opened) {
-            self.tally.health.entry(version).or_default().0 += 1;
-        }
-    }
-}
-
-fn words(error: ConnectorError) -> String {
-    error.detail
-}
-
-fn may_be_stale(verdict: &Verdict) -> bool {
-    use crate::reencryption::FailureClass::{UnknownVersion, VersionRefused};
-    matches!(
-        verdict,
-        Verdict::Failed {
-            class: UnknownVersion | VersionRefused,
-            ..
-        }
-    )
-}
-
-/// Lets others on this thread go first.
-async fn breathe() {
-    let mut has_waited = false;
-    poll_fn(|context| {
-        if has_waited {
-            return Poll::Ready(());
-        }
-        has_waited = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }

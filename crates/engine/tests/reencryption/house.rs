@@ -12,9 +12,9 @@ use engine::delivery::Live;
 use engine::detection::Detector;
 use engine::id::KeyId;
 use engine::ports::{Announcer, Meter};
-use engine::reencryption::{self, Job, JobState, KeySource, MovingKey};
+use engine::reencryption::{self, Job, JobState, KeySource, MovingKey, Range};
 use engine::seal::{RootKeySource, Sealer};
-use engine::{Clock, Name, Randomness, Refusal, Services, Timestamp};
+use engine::{Clock, Memory, Name, Randomness, Refusal, Services, Timestamp};
 use keyring::{Context, KeyMaterial, KeyState, KeyVersion, Keyring, RootKey, SecretBytes, WrappingKey};
 use store::{Database, Options};
 use tempfile::TempDir;
@@ -56,18 +56,30 @@ impl Randomness for Dice {
     }
 }
 
-struct Quiet;
+/// Rings whenever something was stored, once what it made old is forgotten.
+#[derive(Clone)]
+struct Bell {
+    rings: tokio::sync::watch::Sender<u64>,
+    memory: Arc<Memory>,
+}
 
-impl Announcer for Quiet {
-    fn announce(&self, _topic: &Topic) {}
+impl Announcer for Bell {
+    fn announce(&self, topic: &Topic) {
+        self.memory.invalidate(topic);
+        self.rings.send_modify(|rings| *rings += 1);
+    }
     fn heard(&self, _told: Vec<engine::delivery::Hearsay>) {}
 }
+
+struct Quiet;
 
 impl Meter for Quiet {
     fn outcomes(&self, _credential: &Name, _status: &'static str, _count: u64) {}
     fn rotation_ended(&self, _kind: &'static str, _outcome: &'static str) {}
     fn rollback_served(&self, _duration: Duration) {}
 }
+
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Keys in memory. What a version's bytes are follows from its number.
 #[derive(Default)]
@@ -111,6 +123,7 @@ pub(crate) struct House {
     pub(crate) keys: Arc<Keys>,
     pub(crate) dice: Arc<Dice>,
     pub(crate) folder: TempDir,
+    bell: Bell,
 }
 
 impl House {
@@ -119,7 +132,11 @@ impl House {
         let clock = Arc::new(RunningClock(tokio::time::Instant::now()));
         let dice = Arc::new(Dice::new(seed));
         let url = format!("sqlite://{}", folder.path().join("rota.db").display());
-        let database = Database::open(&url, Arc::new(Quiet), Options::default())
+        let bell = Bell {
+            rings: tokio::sync::watch::Sender::new(0),
+            memory: Arc::default(),
+        };
+        let database = Database::open(&url, Arc::new(bell.clone()), Options::default())
             .await
             .unwrap();
         let root = RootKeySource::Key(RootKey::from_bytes(&SecretBytes::new(vec![9; 32])).unwrap());
@@ -132,9 +149,9 @@ impl House {
             sealer: Arc::new(sealer),
             clock: clock.clone(),
             randomness: dice.clone(),
-            announcer: Arc::new(Quiet),
+            announcer: Arc::new(bell.clone()),
             meter: Arc::new(Quiet),
-            memory: Arc::default(),
+            memory: Arc::clone(&bell.memory),
             live: Arc::new(Live::new(clock.now())),
             detector: Arc::new(Detector::default()),
             reencryption: Arc::default(),
@@ -146,13 +163,14 @@ impl House {
             keys: Arc::default(),
             dice,
             folder,
+            bell,
         }
     }
 
     /// A key of the catalog whose versions have these states; what they seal with is the test's own.
     pub(crate) async fn new_key(&self, states: &[KeyState]) -> KeyId {
         let new = engine::key::NewKey {
-            name: "orders-key".to_owned(),
+            name: key_name().to_string(),
             algorithm: keyring::Algorithm::Aes256Gcm,
             owner_team: None,
             purpose: None,
@@ -187,9 +205,12 @@ impl House {
         let services = self.services.clone();
         let keys = Arc::clone(&self.keys);
         let holder = holder.to_owned();
+        let mut rings = self.bell.rings.subscribe();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             let mut ranges = JoinSet::new();
+            // The leases of the dead run out without a sound.
+            let mut looks = tokio::time::interval(LOOK_EVERY);
             loop {
                 for worker in services.tend_jobs(&holder, 16).await.unwrap() {
                     let services = services.clone();
@@ -200,7 +221,10 @@ impl House {
                             .await;
                     });
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::select! {
+                    _ = looks.tick() => {}
+                    _ = rings.changed() => {}
+                }
             }
         });
         Replica(tasks)
@@ -212,13 +236,24 @@ impl House {
 
     /// Waits until a job looks like that.
     pub(crate) async fn until(&self, id: &engine::id::JobId, is_so: impl Fn(&Job) -> bool) -> Job {
+        self.until_ranges(id, |job, _| is_so(job)).await
+    }
+
+    /// The same, looking at its ranges too.
+    pub(crate) async fn until_ranges(
+        &self,
+        id: &engine::id::JobId,
+        is_so: impl Fn(&Job, &[Range]) -> bool,
+    ) -> Job {
+        let mut rings = self.bell.rings.subscribe();
         let waiting = async {
             loop {
                 let job = self.job(id).await;
-                if is_so(&job) {
+                let ranges = self.services.store.ranges(id).await.unwrap();
+                if is_so(&job, &ranges) {
                     return job;
                 }
-                tokio::time::sleep(Duration::from_millis(10)).await;
+                rings.changed().await.unwrap();
             }
         };
         match tokio::time::timeout(Duration::from_secs(60), waiting).await {
@@ -266,4 +301,9 @@ pub(crate) fn new_job(target: &str, mode: reencryption::Mode) -> reencryption::s
         },
         reason: "test".to_owned(),
     }
+}
+
+/// The one key of the house.
+pub(crate) fn key_name() -> Name {
+    Name::parse("orders-key").unwrap()
 }

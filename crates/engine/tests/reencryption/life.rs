@@ -7,10 +7,10 @@ use engine::reencryption::service::{JobCommand, TuningUpdate};
 use engine::reencryption::{FailureClass, JobState, Mode, PausedBy};
 use keyring::KeyState;
 
-use crate::house::{House, administrator, new_job};
+use crate::house::{House, administrator, key_name, new_job};
 use crate::place::Place;
 
-async fn filled(house: &House, place: &Place, records: i64) -> engine::id::KeyId {
+pub(crate) async fn filled(house: &House, place: &Place, records: i64) -> engine::id::KeyId {
     let key = house.new_key(&[KeyState::Active]).await;
     for id in 0..records {
         let sealed = house.seal(&key, &format!("t/{id}"), &format!("text {id}"));
@@ -192,7 +192,7 @@ async fn the_breaker_pauses_a_job_and_a_person_resumes_it() {
     ));
     house
         .services
-        .clear_key_alarm(&administrator(), &key, "found the cause")
+        .clear_key_alarm(&administrator(), &key_name(), "found the cause")
         .await
         .unwrap();
     assert!(house.services.require_no_key_alarm(&key).await.is_ok());
@@ -276,59 +276,5 @@ async fn a_job_is_paused_turned_resumed_and_cancelled_by_people() {
             ..
         })
     ));
-    replica.kill().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_a_reader_met_is_moved_soon_and_a_gate_wants_a_shadow_run() {
-    let house = House::new(5).await;
-    let place = Place::sqlite(&house).await;
-    let key = filled(&house, &place, 10).await;
-    house.keys.put(&key, &[KeyState::Deprecated, KeyState::Active]);
-    let name = engine::Name::parse("orders").unwrap();
-    let locator = engine::ports::Locator("3".to_owned());
-    assert!(house.services.reencryption.queue.push(&name, locator));
-    let looked_at = house.services.work_queue(house.keys.as_ref(), 100).await.unwrap();
-    assert_eq!(looked_at, 1);
-    let versions: Vec<u32> = place
-        .all()
-        .await
-        .iter()
-        .map(|(id, _, sealed)| house.open(&key, &format!("t/{id}"), sealed).1)
-        .collect();
-    assert_eq!(versions, [1, 1, 1, 2, 1, 1, 1, 1, 1, 1]);
-
-    let gate = engine::reencryption::service::TargetUpdate {
-        require_shadow: Some(true),
-        ..Default::default()
-    };
-    let services = &house.services;
-    services
-        .update_target(&administrator(), &name, gate, None)
-        .await
-        .unwrap();
-    let refused = services
-        .start_reencryption(&administrator(), new_job("orders", Mode::Rewrap))
-        .await;
-    assert!(matches!(
-        refused,
-        Err(Refusal::Conflict {
-            code: "shadow_required",
-            ..
-        })
-    ));
-    assert_eq!(services.targets_without_shadow(&key).await.unwrap().len(), 1);
-    let shadow = services
-        .start_reencryption(&administrator(), new_job("orders", Mode::Shadow))
-        .await
-        .unwrap();
-    let replica = house.replica("one");
-    house.completed(&shadow.id).await;
-    assert!(services.targets_without_shadow(&key).await.unwrap().is_empty());
-    let job = services
-        .start_reencryption(&administrator(), new_job("orders", Mode::Rewrap))
-        .await
-        .unwrap();
-    house.completed(&job.id).await;
     replica.kill().await;
 }

@@ -6,5 +6,6 @@
 
 mod house;
 mod kills;
+mod lazy;
 mod life;
 mod place;

@@ -8,6 +8,7 @@ mod access;
 mod audit;
 mod catalog;
 mod house;
+mod key_gates;
 mod key_transfer;
 mod keys;
 mod root;

@@ -59,7 +59,7 @@ pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
     let system = engine::access::Actor::system("findings");
     for alarm in state.services.key_alarms(&system).await? {
         findings.push(finding(
-            &format!("key/{}", alarm.key),
+            &format!("key/{}", alarm.name),
             "key_alarm",
             Severity::Critical,
             "Data under a key version does not open",

@@ -1,7 +1,8 @@
 //! Keys of the keyring: made, looked at, rotated, suspended, revoked, destroyed.
 
 use api::key::{
-    AlgorithmUse, CreateKey, ForbidAlgorithms, Key, PlanDestruction, RotateKey, UpdateKey, UpdateKeyVersion,
+    AlgorithmUse, ClearKeyAlarm, CreateKey, ForbidAlgorithms, Key, PlanDestruction, RotateKey, UpdateKey,
+    UpdateKeyVersion,
 };
 use api::{Page, PageQuery};
 use axum::extract::{FromRequestParts, State};
@@ -24,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list, create))
         .routes(routes!(show, update, delete))
         .routes(routes!(rotate))
+        .routes(routes!(clear_alarm))
         .routes(routes!(move_version))
         .routes(routes!(plan_destruction, cancel_destruction))
         .routes(routes!(algorithms, forbid_algorithms))
@@ -136,6 +138,23 @@ async fn rotate(
     let view = state
         .services
         .rotate_key(&actor, &name, &body.reason, body.confirm)
+        .await?;
+    Ok(tagged(StatusCode::OK, view.key.revision, Key::from(view)))
+}
+
+/// Says that a person has looked at data that did not open: the key may be rotated again
+#[utoipa::path(post, path = "/api/v1/keys/{name}/clear-alarm", tag = "keys", request_body = ClearKeyAlarm,
+    params(("name" = String, Path)),
+    responses((status = 200, body = Key)), security(("bearer" = ["administrator"])))]
+async fn clear_alarm(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    NamePath(name): NamePath,
+    Json(body): Json<ClearKeyAlarm>,
+) -> ApiResult<Response> {
+    let view = state
+        .services
+        .clear_key_alarm(&actor, &name, &body.reason)
         .await?;
     Ok(tagged(StatusCode::OK, view.key.revision, Key::from(view)))
 }

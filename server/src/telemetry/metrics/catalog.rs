@@ -51,6 +51,13 @@ async fn measure_data(metrics: &Metrics, services: &Services) -> Result<(), Stor
             .with_label_values(&[job.target_name.as_str()])
             .set(percent);
     }
+    metrics.key_alarm.reset();
+    for alarm in services.alarms_of_keys().await? {
+        metrics
+            .key_alarm
+            .with_label_values(&[alarm.name.as_str(), &alarm.version.to_string()])
+            .set(1);
+    }
     metrics.key_records.reset();
     metrics.oldest_version.reset();
     let targets = services.store.targets().await?;

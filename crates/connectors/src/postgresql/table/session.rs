@@ -181,6 +181,11 @@ impl TargetSession for TableSession {
         rows.iter().map(|row| self.record(row)).collect()
     }
 
+    fn locate(&self, fields: &[String]) -> Vec<Locator> {
+        let key = self.shape.key_in(fields);
+        key.map(|key| locator_of(&key)).into_iter().collect()
+    }
+
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError> {
         let statement = self.shape.replace();
         let mut query = sqlx::query(&statement);

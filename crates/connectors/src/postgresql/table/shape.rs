@@ -104,6 +104,16 @@ impl Shape {
         self.fields.len()
     }
 
+    /// The key of the row that these fields are of; None unless they hold all of it.
+    pub(super) fn key_in(&self, fields: &[String]) -> Option<Vec<String>> {
+        self.keys()
+            .map(|key| {
+                let position = self.fields.iter().position(|field| *field == key)?;
+                fields.get(position).cloned()
+            })
+            .collect()
+    }
+
     fn keys(&self) -> impl Iterator<Item = String> + '_ {
         self.key.iter().map(|column| identifier(&column.name))
     }

@@ -41,6 +41,14 @@ impl Key {
         })
     }
 
+    /// What reads like this as a text: an integer where it is written as one, else the text itself.
+    pub(super) fn written(text: &str) -> Self {
+        match text.parse::<i64>() {
+            Ok(number) if number.to_string() == text => Self::Integer(number),
+            _ => Self::Text(text.to_owned()),
+        }
+    }
+
     /// Gives it to a statement.
     pub(super) fn bind<'q>(
         &self,

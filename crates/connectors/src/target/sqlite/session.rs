@@ -268,6 +268,24 @@ impl TargetSession for TableSession {
         Ok(records)
     }
 
+    fn locate(&self, fields: &[String]) -> Vec<Locator> {
+        let text = |name: &String| {
+            let position = self.fields.iter().position(|field| field == name)?;
+            fields.get(position)
+        };
+        let Some(texts) = self.key.iter().map(text).collect::<Option<Vec<_>>>() else {
+            return Vec::new();
+        };
+        // A column holds any type, so `3` may be a number there, or a text.
+        let numbers: Vec<Key> = texts.iter().map(|text| Key::written(text)).collect();
+        let texts: Vec<Key> = texts.into_iter().cloned().map(Key::Text).collect();
+        let mut located = vec![locator_of(&numbers)];
+        if texts != numbers {
+            located.push(locator_of(&texts));
+        }
+        located
+    }
+
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError> {
         let mut statements: Vec<String> = Vec::new();
         for chunk in swaps.chunks(CHUNK) {
