@@ -80,11 +80,11 @@ impl Services {
             {
                 return Ok(());
             }
-            if gate == Gate::Due
-                && key.promoting.is_none()
-                && due(&key, &versions, self.clock.now()).is_none()
-            {
-                return Ok(());
+            if gate == Gate::Due && key.promoting.is_none() {
+                let restored_at = self.restored().await?.map(|restored| restored.at);
+                if due(&key, &versions, self.clock.now(), restored_at).is_none() {
+                    return Ok(());
+                }
             }
             let done = match key.promoting {
                 // Begun by somebody who did not finish: this is the rotation that was asked for.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyring::KeyState;
+use keyring::{KeyState, Purpose};
 
 use crate::access::Actor;
 use crate::audit::AuditDraft;
@@ -28,8 +28,15 @@ pub struct KeyTurn {
     pub failures: Vec<String>,
 }
 
+/// What one look at all keys goes by.
+struct Seen {
+    now: Timestamp,
+    freezes: Vec<Freeze>,
+    restored_at: Option<Timestamp>,
+}
+
 impl Services {
-    /// Rotates keys whose active version is old or much used, finishes rotations that were cut short, and destroys
+    /// Rotates keys whose active version is old, much used or from a backup, finishes rotations that were cut short, and destroys
     /// versions whose time has come. For every few seconds; any number of replicas may do it at once.
     ///
     /// # Errors
@@ -41,7 +48,11 @@ impl Services {
         if keys.is_empty() {
             return Ok(turn);
         }
-        let freezes = self.store.freezes_on(now).await?;
+        let seen = Seen {
+            now,
+            freezes: self.store.freezes_on(now).await?,
+            restored_at: self.restored().await?.map(|restored| restored.at),
+        };
         let mut versions: BTreeMap<KeyId, Vec<KeyVersion>> = BTreeMap::new();
         for version in self.store.all_key_versions().await? {
             versions.entry(version.key.clone()).or_default().push(version);
@@ -49,7 +60,7 @@ impl Services {
         for key in keys {
             let own = versions.remove(&key.id).unwrap_or_default();
             let name = key.name.clone();
-            if let Err(refusal) = self.tend_key(key, &own, &freezes, now, &mut turn).await {
+            if let Err(refusal) = self.tend_key(key, &own, &seen, &mut turn).await {
                 turn.failures.push(format!("key `{name}`: {refusal}"));
             }
         }
@@ -60,10 +71,10 @@ impl Services {
         &self,
         key: Key,
         versions: &[KeyVersion],
-        freezes: &[Freeze],
-        now: Timestamp,
+        seen: &Seen,
         turn: &mut KeyTurn,
     ) -> Result<(), Refusal> {
+        let now = seen.now;
         let actor = Actor::system("keys");
         for version in versions {
             if version.destroy_at.is_some_and(|at| at <= now) {
@@ -75,11 +86,11 @@ impl Services {
         let due = key
             .promoting
             .map(|_| cut_short())
-            .or_else(|| due(&key, versions, now));
+            .or_else(|| due(&key, versions, now, seen.restored_at));
         let Some(reason) = due else {
             return Ok(());
         };
-        let is_frozen = freezes.iter().any(|freeze| holds_back(freeze, &key, now));
+        let is_frozen = seen.freezes.iter().any(|freeze| holds_back(freeze, &key, now));
         let bar = match self.check_gates(&key).await {
             Ok(()) if is_frozen && key.promoting.is_none() => Some("a freeze to end".to_owned()),
             Ok(()) => None,
@@ -135,10 +146,24 @@ impl Services {
     }
 }
 
-/// Why the active version should be replaced now, if it should.
-pub(crate) fn due(key: &Key, versions: &[KeyVersion], now: Timestamp) -> Option<String> {
+/// Why the active version should be replaced now, if it should. `restored_at`: this database came from a backup then.
+pub(crate) fn due(
+    key: &Key,
+    versions: &[KeyVersion],
+    now: Timestamp,
+    restored_at: Option<Timestamp>,
+) -> Option<String> {
     let active = moves::active(versions)?;
     let policy = &key.policy;
+    // The limit of uses holds for what was sealed between the backup and the loss too, and nobody counted that.
+    let is_counted =
+        restored_at.is_none_or(|at| active.activated_at.is_some_and(|activated_at| activated_at >= at));
+    if key.algorithm.purpose() == Purpose::Encrypt && !is_counted {
+        return Some(format!(
+            "version {} came from a backup, and how often it was used since that was made is not known",
+            active.number
+        ));
+    }
     if active.reserved >= policy.max_uses {
         return Some(format!(
             "version {} was used {} times, and the policy allows {}",

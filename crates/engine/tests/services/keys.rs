@@ -8,11 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use engine::access::{Actor, Role};
 use engine::catalog::Sensitivity;
 use engine::freeze::NewFreeze;
+use engine::id::BackupId;
 use engine::key::{
     Decrypt, Destruction, Encrypt, KeyView, NewKey, NewKeyPolicy, Verified, Verify, VersionMove,
 };
-use engine::ports::{AuditFilter, AuditStore, KeyStore, SecretRef};
-use engine::{Refusal, Write};
+use engine::ports::{AuditFilter, AuditStore, KeyStore, SecretRef, Store};
+use engine::recovery::Restored;
+use engine::recovery::model::RESTORED;
+use engine::{Change, Clock, Refusal, Write};
 use keyring::{Algorithm, KeyState, SecretBytes};
 
 use crate::house::{House, administrator, code, name, person, pointers};
@@ -127,6 +130,31 @@ async fn a_key_is_rotated_at_its_age_and_a_freeze_holds_that_back() {
         ..AuditFilter::default()
     };
     assert_eq!(house.database.audit_entries(&filter).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_came_from_a_backup_seals_nothing_for_long() {
+    let house = House::new().await;
+    made(&house, Algorithm::Aes256Gcm).await;
+    let (old, _) = encrypt(&house).await.unwrap();
+    let signs = new_key("signs", Algorithm::Ed25519);
+    house.services.create_key(&administrator(), signs).await.unwrap();
+    house.clock.advance(DAY);
+    let restored = Restored {
+        at: house.clock.now(),
+        backup: BackupId::generate(house.clock.as_ref(), house.randomness.as_ref()),
+        backup_made_at: house.clock.now(),
+        audit: house.database.audit_head().await.unwrap(),
+    };
+    let change = Change::new().write(Write::PutSetting {
+        key: RESTORED.to_owned(),
+        value: serde_json::to_vec(&restored).unwrap(),
+    });
+    house.database.commit(change).await.unwrap();
+    assert_eq!(house.services.tend_keys().await.unwrap().rotated, 1);
+    assert_eq!(states(&house).await, [KeyState::Deprecated, KeyState::Active]);
+    assert_eq!(decrypt(&house, &old).await.unwrap(), 1);
+    assert_eq!(house.services.tend_keys().await.unwrap().rotated, 0, "once");
 }
 
 #[tokio::test]
