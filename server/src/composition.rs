@@ -60,6 +60,9 @@ pub async fn compose(
     let mut parts = build(&config.database, roots, series_limit, options).await?;
     if let Some(token) = &config.bootstrap_token {
         let token = BootstrapToken::new(token.duplicate()).map_err(CommandError::failed)?;
+        // Before anything is moved from this stack to the heap: what hashing left lies where the next values are built,
+        // and the gaps in them would take it along.
+        crate::memory::wipe_stack();
         parts.services.bootstrap = Some(Arc::new(token));
     }
     Ok(AppState::new(Shared {

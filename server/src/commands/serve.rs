@@ -36,6 +36,8 @@ pub(super) async fn serve(options: ServeOptions) -> Result<(), CommandError> {
     let state = composition::compose(&config, memory, shutdown.clone()).await?;
     // Kept as a hash from here on.
     config.bootstrap_token = None;
+    // What hashing it left on this thread's stack goes too: this thread only waits from here on.
+    memory::wipe_stack();
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let public_url = match config.public_url.clone() {
         Some(url) => url,

@@ -67,6 +67,12 @@ impl AppState {
         self.public_url.get().is_some_and(|url| url.scheme() == "https")
     }
 
+    /// The root key lies beside the database, and is still the root: not after a migration to another.
+    pub fn root_key_beside_database(&self) -> bool {
+        let is_key_file = |(kind, _)| kind == engine::seal::local::KEY_FILE;
+        self.root_key_beside_database && self.services.sealer.root_kind().is_some_and(is_key_file)
+    }
+
     /// `ROTA_BOOTSTRAP_TOKEN` is set: a program may act as an administrator.
     pub fn bootstrap_token_active(&self) -> bool {
         self.services.bootstrap.is_some()

@@ -72,6 +72,13 @@ async fn sealed_it_serves_what_needs_no_key_and_unseals_without_a_restart() {
 async fn a_root_in_shares_is_unsealed_by_several_people_after_a_restart() {
     let app = TestApp::start();
     let administrator = app.bootstrap();
+    let beside = "root_key_beside_database";
+    let findings = administrator
+        .get("/api/v1/findings")
+        .await
+        .expect_status(200)
+        .body;
+    assert!(findings.contains(beside), "{findings}");
     let migrate = [
         "root",
         "migrate",
@@ -102,6 +109,12 @@ async fn a_root_in_shares_is_unsealed_by_several_people_after_a_restart() {
     }
     let said = run(&app, &["root", "finalise", "--migration", id]);
     assert!(said.contains("3 shares"), "{said}");
+    let findings = administrator
+        .get("/api/v1/findings")
+        .await
+        .expect_status(200)
+        .body;
+    assert!(!findings.contains(beside), "the key file is the root no more: {findings}");
     std::fs::remove_file(app.folder().join("root.key")).unwrap();
 
     let tokens = ["ben", "cleo"].map(|name| json!({"name": name, "role": "operator"}));

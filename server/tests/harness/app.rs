@@ -34,6 +34,13 @@ impl TestApp {
         Self::start_in(tempfile::tempdir().unwrap(), variables)
     }
 
+    /// A server on a fresh database whose every connection closes behind its request: nothing waits for a next one.
+    pub(crate) fn start_closing() -> Self {
+        let mut app = Self::start();
+        app.http = client(0);
+        app
+    }
+
     /// The same in a folder that may hold a database already.
     pub(crate) fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut child = command(folder.path(), variables)
@@ -60,7 +67,7 @@ impl TestApp {
         let Ok(url) = ready.recv_timeout(Duration::from_secs(60)) else {
             panic!("the server did not start: {}", log.lock().unwrap());
         };
-        let http = client();
+        let http = client(usize::MAX);
         Self {
             child,
             folder,
@@ -94,6 +101,11 @@ impl TestApp {
     /// The address it listens on, whatever people use.
     pub(crate) fn local_url(&self) -> String {
         self.url.clone()
+    }
+
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where the database and the root key are.
@@ -166,11 +178,13 @@ impl Drop for TestApp {
     }
 }
 
-fn client() -> reqwest::Client {
+/// Keeps at most so many connections open that nobody uses.
+fn client(idle_connections: usize) -> reqwest::Client {
     let _already_chosen = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
+        .pool_max_idle_per_host(idle_connections)
         .build()
         .expect("a client")
 }

@@ -17,6 +17,8 @@ mod fleet;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]
+mod memory;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod rollbacks;

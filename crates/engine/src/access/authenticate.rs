@@ -45,6 +45,8 @@ impl BootstrapToken {
     /// # Errors
     /// When it is shorter than 32 characters.
     #[expect(clippy::needless_pass_by_value, reason = "the caller's copy is wiped here")]
+    // In a frame of its own: whoever calls it wipes what it leaves on the stack.
+    #[inline(never)]
     pub fn new(token: SecretText) -> Result<Self, InvalidBootstrapToken> {
         let length = token.expose_text().chars().count();
         if length < 32 {

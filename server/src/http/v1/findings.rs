@@ -73,7 +73,7 @@ pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
 fn of_installation(state: &AppState, now: Timestamp) -> Vec<Finding> {
     let subject = "installation";
     let mut findings = Vec::new();
-    if state.root_key_beside_database {
+    if state.root_key_beside_database() {
         findings.push(finding(
             subject,
             "root_key_beside_database",

@@ -53,7 +53,7 @@ impl PageReader {
     /// What is not as it should be with the server itself.
     pub(super) fn standing_findings(&self) -> Vec<String> {
         let mut findings = Vec::new();
-        if self.state.root_key_beside_database {
+        if self.state.root_key_beside_database() {
             findings.push(
                 "The root key lies in a file beside the database, so whoever copies the folder has both. Keep it elsewhere (ROTA_ROOT_KEY_FILE) or use a passphrase.".to_owned(),
             );

@@ -91,7 +91,7 @@ impl PageReader {
             value,
             source: source.to_owned(),
         };
-        let root_key = if self.state.root_key_beside_database {
+        let root_key = if self.state.root_key_beside_database() {
             "in a file beside the database"
         } else {
             "apart from the database"
