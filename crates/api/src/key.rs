@@ -163,6 +163,9 @@ pub struct Key {
     /// Its data stopped opening: it is not rotated until a person has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alarm: Option<KeyAlarm>,
+    /// The version that was not drained when a due rotation went ahead all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undrained: Option<u32>,
     pub versions: Vec<KeyVersion>,
     #[serde(default)]
     pub revision: i64,
@@ -187,9 +190,12 @@ pub struct KeyVersion {
     pub reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_decrypted_at: Option<Timestamp>,
-    /// When it is to be destroyed, unless that is taken back.
+    /// When it is to be destroyed, if a second person approves and nobody takes it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destroy_at: Option<Timestamp>,
+    /// Who asked for that, and who approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destruction: Option<KeyDestruction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub destroyed_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -288,6 +294,27 @@ pub struct PlanDestruction {
     /// Default: in 30 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+}
+
+/// `POST /api/v1/keys/{name}/versions/{n}/destruction/approval`
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ApproveDestruction {
+    pub reason: String,
+}
+
+/// A destruction that somebody asked for. Nothing happens before somebody else approves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct KeyDestruction {
+    pub asked_by: String,
+    pub asked_at: Timestamp,
+    pub reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_at: Option<Timestamp>,
 }
 
 /// `PATCH /api/v1/algorithms`

@@ -38,6 +38,20 @@ pub(crate) async fn list(pool: &AnyPool) -> Result<Vec<Key>, StoreError> {
     read_all(&rows)
 }
 
+/// A document has these words only where there is something to tell. A tag that is called so is no harm: whoever asks
+/// reads the document.
+pub(crate) async fn list_of_note(pool: &AnyPool) -> Result<Vec<Key>, StoreError> {
+    let rows = sqlx::query(
+        r#"select id, body, revision from "key"
+           where body like '%"postponed_since":%' or body like '%"undrained":%'
+           order by name"#,
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(reading("key"))?;
+    read_all(&rows)
+}
+
 pub(crate) async fn insert(connection: &mut AnyConnection, key: &Key) -> Result<(), WriteError> {
     let result = sqlx::query(
         r#"insert into "key" (id, name, environment, created_at, body, revision)
@@ -143,6 +157,19 @@ pub(crate) async fn versions(pool: &AnyPool, key: &KeyId) -> Result<Vec<KeyVersi
 pub(crate) async fn all_versions(pool: &AnyPool) -> Result<Vec<KeyVersion>, StoreError> {
     let rows = sqlx::query(
         r"select key, number, reserved, uses, opened_at, body from key_version order by key, number",
+    )
+    .fetch_all(pool)
+    .await
+    .map_err(reading("key_version"))?;
+    read_versions(&rows)
+}
+
+/// As [`list_of_note`], of versions.
+pub(crate) async fn versions_to_destroy(pool: &AnyPool) -> Result<Vec<KeyVersion>, StoreError> {
+    let rows = sqlx::query(
+        r#"select key, number, reserved, uses, opened_at, body from key_version
+           where body like '%"destruction":%'
+           order by key, number"#,
     )
     .fetch_all(pool)
     .await

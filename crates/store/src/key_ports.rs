@@ -39,6 +39,14 @@ impl KeyStore for Database {
         key::all_versions(self.readers()).await
     }
 
+    async fn keys_of_note(&self) -> Result<Vec<Key>, StoreError> {
+        key::list_of_note(self.readers()).await
+    }
+
+    async fn key_versions_to_destroy(&self) -> Result<Vec<KeyVersion>, StoreError> {
+        key::versions_to_destroy(self.readers()).await
+    }
+
     async fn key_materials(&self, key: &KeyId) -> Result<Vec<(u32, Vec<u8>)>, StoreError> {
         key::materials(self.readers(), key).await
     }

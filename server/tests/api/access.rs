@@ -44,7 +44,8 @@ fn body_of(route: &str) -> Option<Value> {
         "post /api/v1/keys" => json!({"name": "Not A Name", "algorithm": "aes256-gcm"}),
         "post /api/v1/keys/{name}/rotate"
         | "post /api/v1/keys/{name}/clear-alarm"
-        | "post /api/v1/keys/{name}/versions/{number}/destruction" => reason,
+        | "post /api/v1/keys/{name}/versions/{number}/destruction"
+        | "post /api/v1/keys/{name}/versions/{number}/destruction/approval" => reason,
         "post /api/v1/keys/{name}/encrypt" => json!({"plaintext": "AA=="}),
         "post /api/v1/keys/{name}/decrypt" | "post /api/v1/keys/{name}/rewrap" => {
             json!({"ciphertext": "AA=="})

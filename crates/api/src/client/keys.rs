@@ -7,8 +7,8 @@ use super::{Client, ClientError, transport::segment};
 use crate::{
     Page, PageQuery,
     key::{
-        Batch, BatchReply, CreateKey, DataKey, Decrypt, Decrypted, Encrypt, Encrypted, Key, MakeDataKey,
-        PlanDestruction, Rewrap, RotateKey, UpdateKey, UpdateKeyVersion,
+        ApproveDestruction, Batch, BatchReply, CreateKey, DataKey, Decrypt, Decrypted, Encrypt, Encrypted,
+        Key, MakeDataKey, PlanDestruction, Rewrap, RotateKey, UpdateKey, UpdateKeyVersion,
     },
 };
 
@@ -39,6 +39,17 @@ impl Client {
     ) -> Result<Key, ClientError> {
         let path = format!("/api/v1/keys/{}/versions/{number}/destruction", segment(name));
         self.post(&path, plan).await
+    }
+
+    pub async fn approve_key_destruction(
+        &self,
+        name: &str,
+        number: u32,
+        approval: &ApproveDestruction,
+    ) -> Result<Key, ClientError> {
+        let key = segment(name);
+        let path = format!("/api/v1/keys/{key}/versions/{number}/destruction/approval");
+        self.post(&path, approval).await
     }
 
     pub async fn cancel_key_destruction(&self, name: &str, number: u32) -> Result<Key, ClientError> {

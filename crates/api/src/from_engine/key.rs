@@ -6,8 +6,8 @@ use engine::key as from;
 
 use super::same_words;
 use crate::key::{
-    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlarm, KeyAlgorithm, KeyDependents, KeyImport, KeyUse,
-    KeyVersion, KeyVersionState, PublicKey, UpdateKey,
+    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlarm, KeyAlgorithm, KeyDependents, KeyDestruction, KeyImport,
+    KeyUse, KeyVersion, KeyVersionState, PublicKey, UpdateKey,
 };
 
 same_words! {
@@ -81,6 +81,7 @@ impl From<from::KeyView> for Key {
             due_at: view.due_at.map(Into::into),
             postponed_since: view.key.postponed_since.map(Into::into),
             alarm: view.alarm.map(Into::into),
+            undrained: view.key.undrained,
             versions: view.versions.into_iter().map(Into::into).collect(),
             revision: view.key.revision,
             created_at: view.key.created_at.into(),
@@ -101,10 +102,27 @@ impl From<from::KeyVersionView> for KeyVersion {
             reason: Some(version.reason),
             last_decrypted_at: version.opened_at.map(Into::into),
             destroy_at: version.destroy_at.map(Into::into),
+            destruction: version.destruction.map(Into::into),
             destroyed_at: version.destroyed_at.map(Into::into),
             imported: version.origin == from::Origin::Imported,
             moves: view.moves.into_iter().map(Into::into).collect(),
             dependents: view.dependents.map(Into::into),
+        }
+    }
+}
+
+impl From<from::DestructionRequest> for KeyDestruction {
+    fn from(request: from::DestructionRequest) -> Self {
+        let (approved_by, approved_at) = request
+            .approval
+            .map(|approval| (approval.by, approval.at.into()))
+            .unzip();
+        Self {
+            asked_by: request.asked_by,
+            asked_at: request.asked_at.into(),
+            reason: request.reason,
+            approved_by,
+            approved_at,
         }
     }
 }

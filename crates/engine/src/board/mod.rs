@@ -14,6 +14,7 @@ use std::time::Duration;
 use crate::access::{Actor, Role};
 use crate::catalog::{AgeBand, CredentialFacts, Environment, Issuer};
 use crate::clock::Timestamp;
+use crate::key::KeyNotes;
 use crate::ports::RotationFilter;
 use crate::rotation::{Rotation, RotationState};
 use crate::rule::Refusal;
@@ -227,7 +228,8 @@ impl Services {
         rotations.retain(|rotation| within(environment, &rotation.environment));
         let mut issuers = self.store.issuers().await?;
         issuers.retain(|issuer| within(environment, &issuer.environment));
-        Ok(board(&credentials, &issuers, &rotations, now, span))
+        let keys = self.key_notes_within(actor, environment).await?;
+        Ok(board(&credentials, &issuers, &keys, &rotations, now, span))
     }
 
     /// What needs a person, and what is merely worth knowing, the gravest first; of one environment or of all.
@@ -243,11 +245,26 @@ impl Services {
         credentials.retain(|facts| within(environment, &facts.credential.environment));
         let mut issuers = self.store.issuers().await?;
         issuers.retain(|issuer| within(environment, &issuer.environment));
+        let keys = self.key_notes_within(actor, environment).await?;
         let counted = counted(&credentials);
         Ok((
-            needs(&counted, &issuers, self.clock.now()),
+            needs(&counted, &issuers, &keys, self.clock.now()),
             notices(&counted, &issuers),
         ))
+    }
+
+    /// A key of no environment belongs to all.
+    async fn key_notes_within(
+        &self,
+        actor: &Actor,
+        environment: Option<&Environment>,
+    ) -> Result<Vec<KeyNotes>, Refusal> {
+        let mut notes = self.key_notes(actor).await?;
+        notes.retain(|notes| {
+            let own = notes.key.environment.as_ref();
+            own.is_none_or(|own| within(environment, own))
+        });
+        Ok(notes)
     }
 }
 
@@ -260,6 +277,7 @@ fn within(asked: Option<&Environment>, of: &Environment) -> bool {
 pub fn board(
     credentials: &[CredentialFacts],
     issuers: &[Issuer],
+    keys: &[KeyNotes],
     rotations: &[Rotation],
     now: Timestamp,
     span: Duration,
@@ -302,7 +320,7 @@ pub fn board(
             .filter_map(|facts| facts.rotation.clone())
             .collect(),
         rolled_back,
-        needs: needs(&counted, issuers, now),
+        needs: needs(&counted, issuers, keys, now),
         longest_lived,
     }
 }

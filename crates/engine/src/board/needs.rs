@@ -5,6 +5,7 @@ use crate::catalog::service::overrides;
 use crate::catalog::{CredentialFacts, Evidence, Issuer, NextRotation, Strategy};
 use crate::clock::Timestamp;
 use crate::id::RotationId;
+use crate::key::KeyNotes;
 use crate::name::Name;
 use crate::rotation::{Rotation, RotationState};
 
@@ -22,6 +23,7 @@ pub enum Subject {
     Credential(Name),
     Rotation { id: RotationId, credential: Name },
     Issuer(Name),
+    Key(Name),
 }
 
 /// One thing that a person should know or do.
@@ -29,7 +31,7 @@ pub enum Subject {
 pub struct Need {
     pub severity: Severity,
     /// A stable word for programs: `needs_operator`, `awaiting_approval`, `held`, `overdue`, `no_version`, `no_owner`,
-    /// `no_evidence`, `breaker_open`, `override`, `issuer`.
+    /// `no_evidence`, `breaker_open`, `override`, `issuer`, `key_postponed`, `key_undrained`.
     pub code: &'static str,
     /// What is the matter.
     pub what: String,
@@ -42,11 +44,17 @@ pub struct Need {
 }
 
 /// Everything that needs a person now, the gravest and then the oldest first.
-pub fn needs(credentials: &[&CredentialFacts], issuers: &[Issuer], now: Timestamp) -> Vec<Need> {
+pub fn needs(
+    credentials: &[&CredentialFacts],
+    issuers: &[Issuer],
+    keys: &[KeyNotes],
+    now: Timestamp,
+) -> Vec<Need> {
     let mut needs: Vec<Need> = credentials
         .iter()
         .flat_map(|facts| of_rotation(facts, now).into_iter().chain(of_credential(facts)))
         .chain(issuers.iter().filter_map(of_breaker))
+        .chain(keys.iter().flat_map(of_key))
         .collect();
     needs.sort_by(|one, other| (other.severity, one.since).cmp(&(one.severity, other.since)));
     needs
@@ -233,6 +241,64 @@ fn of_breaker(issuer: &Issuer) -> Option<Need> {
         who: "an operator".to_owned(),
         next_action: "Test its connection",
     })
+}
+
+fn of_key(notes: &KeyNotes) -> Vec<Need> {
+    let key = &notes.key;
+    let owner = || key.owner_team.clone().unwrap_or_else(|| "an operator".to_owned());
+    let need = |code, what: String, since, who: String, next_action| Need {
+        severity: Severity::Warning,
+        code,
+        what,
+        subject: Subject::Key(key.name.clone()),
+        since,
+        who,
+        next_action,
+    };
+    let mut needs = Vec::new();
+    if let Some((why, since)) = &notes.postponed {
+        let what = format!("Its rotation waits for a freeze to end: {why}");
+        needs.push(need(
+            "key_postponed",
+            what,
+            *since,
+            owner(),
+            "Rotate it all the same",
+        ));
+    }
+    if let Some(undrained) = &notes.undrained {
+        let what = format!(
+            "It was rotated although version {} was not drained: {}",
+            undrained.version, undrained.why
+        );
+        let next_action = "Re-encrypt what stands under it";
+        needs.push(need("key_undrained", what, undrained.since, owner(), next_action));
+    }
+    for asked in &notes.asked {
+        let request = &asked.request;
+        let (what, next_action) = if asked.lapsed {
+            let what = format!(
+                "{} asked to destroy version {}, and nobody approved it in time",
+                request.asked_by, asked.version
+            );
+            (what, "Plan it anew or keep it")
+        } else {
+            let what = format!(
+                "{} asks to destroy version {}: {}",
+                request.asked_by, asked.version, request.reason
+            );
+            (what, "Approve it or keep it")
+        };
+        let who = "an operator who did not ask".to_owned();
+        needs.push(need(
+            "awaiting_approval",
+            what,
+            request.asked_at,
+            who,
+            next_action,
+        ));
+    }
+    needs
 }
 
 fn owner(facts: &CredentialFacts) -> String {

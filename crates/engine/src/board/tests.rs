@@ -379,7 +379,7 @@ fn whatever_needs_a_person_is_listed_the_gravest_first() {
         (credential(8, |_| {}), Some(0)),
     ];
     let all = facts(credentials, rotations, Vec::new());
-    let listed = needs(&counted(&all), &[issuer(Some(at(5)))], NOW);
+    let listed = needs(&counted(&all), &[issuer(Some(at(5)))], &[], NOW);
     let mut codes: Vec<&str> = listed.iter().map(|need| need.code).collect();
     assert_eq!(
         codes[..2],
@@ -406,7 +406,7 @@ fn whatever_needs_a_person_is_listed_the_gravest_first() {
     });
     let all = facts(vec![(credential(3, |_| {}), Some(0))], vec![held], Vec::new());
     assert!(
-        needs(&counted(&all), &[], NOW).is_empty(),
+        needs(&counted(&all), &[], &[], NOW).is_empty(),
         "a short hold needs nobody"
     );
 }

@@ -3,10 +3,12 @@
 //! `model` facts · `moves` the legal moves of versions (pure) · `ring` an open key · `rings` those in memory ·
 //! `uses` counts and their reservation · `create`, `update`, `views`, `rotate`, `version` what people do ·
 //! `operation`, `signing` what programs do, `told` how that is told, `noticed` what it shows beside ·
-//! `transfer` import and export · `drained` what still needs a version · `tend` what happens by itself.
+//! `transfer` import and export · `drained` what still needs a version · `finding` what is not as it should be ·
+//! `tend` what happens by itself.
 
 pub mod create;
 pub mod drained;
+pub mod finding;
 pub mod model;
 pub mod moves;
 mod noticed;
@@ -25,7 +27,8 @@ pub mod views;
 
 pub use create::{NewKey, NewKeyPolicy};
 pub use drained::Dependents;
-pub use model::{Key, KeyPolicy, KeyVersion, Origin};
+pub use finding::{KeyFinding, KeyNotes};
+pub use model::{DestructionRequest, Key, KeyPolicy, KeyVersion, Origin};
 pub use operation::{Decrypt, Decrypted, Encrypt, Encrypted, MadeDataKey, MakeDataKey};
 pub use ring::KeyRing;
 pub(crate) use rings::KeyRings;

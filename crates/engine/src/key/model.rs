@@ -12,6 +12,7 @@ use crate::catalog::model::Environment;
 use crate::clock::Timestamp;
 use crate::id::KeyId;
 use crate::name::Name;
+use crate::rotation::Approval;
 use crate::rule::{Refusal, RuleError};
 
 /// Random nonces of AES-GCM may collide beyond this many values under one key (NIST SP 800-38D). Ours are derived per
@@ -44,9 +45,12 @@ pub struct Key {
     pub last_number: u32,
     /// The version that is being handed round, and becomes active when every replica knows it.
     pub promoting: Option<u32>,
-    /// Since when a rotation that is due waits for a freeze to end.
+    /// Since when a rotation that is due waits for a freeze to end. Written only where it is so: the store finds these
+    /// keys by the word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub postponed_since: Option<Timestamp>,
-    /// The version that was not drained when a rotation that was due went ahead all the same.
+    /// The version that was not drained when a rotation that was due went ahead all the same. Written as the above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undrained: Option<u32>,
     pub created_at: Timestamp,
     pub revision: i64,
@@ -168,6 +172,16 @@ pub enum Origin {
     Imported,
 }
 
+/// A destruction that somebody asked for. It happens only if somebody else agrees (KEY-8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DestructionRequest {
+    /// As the audit names them.
+    pub asked_by: String,
+    pub asked_at: Timestamp,
+    pub reason: String,
+    pub approval: Option<Approval>,
+}
+
 /// One version of a key. A destroyed one stays, as the memory that it was (its tombstone).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyVersion {
@@ -182,8 +196,11 @@ pub struct KeyVersion {
     pub state_since: Timestamp,
     /// Why it is in its state.
     pub reason: String,
-    /// When it is to be destroyed, unless somebody changes their mind.
+    /// When it is to be destroyed, if a second person agrees and nobody changes their mind.
     pub destroy_at: Option<Timestamp>,
+    /// Who asked for that, and who agreed. Written only where somebody did: the store finds these versions by the word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destruction: Option<DestructionRequest>,
     pub destroyed_at: Option<Timestamp>,
     /// Uses set aside so far: never fewer than there were. Counted by the store, not part of a change.
     #[serde(skip)]
@@ -209,6 +226,7 @@ impl KeyVersion {
             state_since: now,
             reason: reason.to_owned(),
             destroy_at: None,
+            destruction: None,
             destroyed_at: None,
             reserved: 0,
             uses: 0,
@@ -221,6 +239,26 @@ impl KeyVersion {
         self.reserved > 0 || self.uses > 0 || self.opened_at.is_some()
     }
 
+    /// Whether its destruction is due: its time has come, and whoever asked was not alone.
+    pub fn is_doomed(&self, now: Timestamp) -> bool {
+        let is_agreed = self
+            .destruction
+            .as_ref()
+            .is_some_and(|asked| asked.approval.is_some());
+        is_agreed && self.destroy_at.is_some_and(|at| at <= now)
+    }
+
+    /// Whether somebody may have sealed something with it: then its destruction takes a second person. What came in by
+    /// an import was used elsewhere.
+    pub fn may_be_missed(&self) -> bool {
+        self.was_used() || self.origin == Origin::Imported
+    }
+
+    pub(crate) fn plan_no_destruction(&mut self) {
+        self.destroy_at = None;
+        self.destruction = None;
+    }
+
     /// In its new state. Only `moves` decides which ones are legal.
     pub(crate) fn enter(&mut self, state: KeyState, now: Timestamp, reason: &str) {
         self.state = state;
@@ -229,12 +267,12 @@ impl KeyVersion {
         match state {
             KeyState::Active => {
                 self.activated_at.get_or_insert(now);
-                self.destroy_at = None;
+                self.plan_no_destruction();
             }
             // The way back from a mistaken revocation also takes back what was planned after it.
-            KeyState::Deprecated => self.destroy_at = None,
+            KeyState::Deprecated => self.plan_no_destruction(),
             KeyState::Destroyed => {
-                self.destroy_at = None;
+                self.plan_no_destruction();
                 self.destroyed_at = Some(now);
             }
             KeyState::PreActive | KeyState::Suspended | KeyState::Revoked => {}

@@ -77,7 +77,7 @@ impl Services {
         let now = seen.now;
         let actor = Actor::system("keys");
         for version in versions {
-            if version.destroy_at.is_some_and(|at| at <= now) {
+            if version.is_doomed(now) {
                 self.destroy_due(&actor, &key, versions, version).await?;
                 turn.destroyed += 1;
             }

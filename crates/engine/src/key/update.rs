@@ -18,7 +18,7 @@ use crate::services::Services;
 
 const FORBIDDEN_ALGORITHMS: &str = "key.forbidden_algorithms";
 
-/// What is None stays.
+/// What is None stays; a blank text takes away what stood there.
 #[derive(Clone, Debug, Default)]
 pub struct KeyUpdate {
     pub owner_team: Option<String>,
@@ -62,7 +62,10 @@ impl Services {
             key.purpose = filled(Some(purpose));
         }
         if let Some(environment) = update.environment {
-            key.environment = parse_name(&environment, "/environment", &mut broken);
+            key.environment = match environment.trim() {
+                "" => None,
+                named => parse_name(named, "/environment", &mut broken),
+            };
         }
         if let Some(tags) = update.tags {
             check_tags(&tags, &mut broken);

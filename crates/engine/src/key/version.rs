@@ -6,11 +6,12 @@ use crate::access::{Actor, Role};
 use crate::audit::AuditDraft;
 use crate::change::{Change, Topic, Write};
 use crate::clock::Timestamp;
-use crate::key::model::{Key, KeyVersion, USUAL_DESTRUCTION_DELAY};
+use crate::key::model::{DestructionRequest, Key, KeyVersion, USUAL_DESTRUCTION_DELAY};
 use crate::key::moves;
 use crate::key::rotate::{check_reason, planned};
 use crate::key::views::KeyView;
 use crate::name::Name;
+use crate::rotation::Approval;
 use crate::rule::Refusal;
 use crate::services::Services;
 
@@ -33,8 +34,8 @@ pub struct Destruction {
 impl Services {
     /// Moves a version; answers when this replica obeys. A version that is there already stays as it is.
     ///
-    /// Destroying takes an administrator, and happens at once only where nothing is known to need the version;
-    /// otherwise it is planned with [`Services::plan_destruction`].
+    /// Destroying takes an administrator, and happens at once only to a version that was never used; any other is
+    /// planned with [`Services::plan_destruction`] and takes a second person.
     ///
     /// # Errors
     /// Not an operator, no such key or version, no reason, an illegal move, something needs what would be destroyed.
@@ -58,6 +59,7 @@ impl Services {
                 (from, KeyState::Destroyed) if from != KeyState::Destroyed => {
                     self.require_no_key_alarm(&key.id).await?;
                     self.check_nothing_depends(&key, version).await?;
+                    check_needs_nobody_else(&key, version)?;
                 }
                 // Another takes over. Suspending, revoking and taking back always go through.
                 (KeyState::Active, KeyState::Deprecated) | (KeyState::PreActive, KeyState::Active) => {
@@ -114,7 +116,8 @@ impl Services {
         self.commit_key(planned(change, key, plan)).await
     }
 
-    /// Plans the destruction of a version; until then it can be taken back.
+    /// Asks for the destruction of a version at a time; it happens if somebody else agrees, and can be taken back until
+    /// then. Asked for anew, it must be agreed to anew.
     ///
     /// # Errors
     /// Not an administrator, no such version, a time that has passed, a version that may not be destroyed.
@@ -134,19 +137,74 @@ impl Services {
         if at <= now {
             return Err(Refusal::rule("/at", "must lie in the future"));
         }
+        let reason = destruction.reason.trim();
         let detail = format!(
-            "to be destroyed in {} s: {}",
+            "to be destroyed in {} s if a second person agrees: {reason}",
             at.since(now).as_secs(),
-            destruction.reason.trim()
         );
-        self.schedule(
-            actor,
-            name,
-            number,
-            Some(at),
-            "key.version.plan_destruction",
-            &detail,
-        )
+        let request = DestructionRequest {
+            asked_by: actor.label(),
+            asked_at: now,
+            reason: reason.to_owned(),
+            approval: None,
+        };
+        let action = "key.version.plan_destruction";
+        self.schedule(actor, name, number, action, &detail, |key, version| {
+            keyring::check_move(version.state, KeyState::Destroyed).map_err(|illegal| {
+                Refusal::conflict(
+                    "illegal_move",
+                    format!("version {number} of key `{}`: {illegal}", key.name),
+                )
+            })?;
+            version.destroy_at = Some(at);
+            version.destruction = Some(request);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Agrees to a planned destruction: it happens when its time comes, if nothing needs the version then.
+    ///
+    /// # Errors
+    /// Not an operator, no reason, no such version, whoever asked for it, nothing planned, agreed to already, too late.
+    pub async fn approve_destruction(
+        &self,
+        actor: &Actor,
+        name: &Name,
+        number: u32,
+        reason: &str,
+    ) -> Result<KeyView, Refusal> {
+        actor.require(Role::Operator)?;
+        check_reason(reason)?;
+        let now = self.clock.now();
+        let (by, reason) = (actor.label(), reason.trim().to_owned());
+        let action = "key.version.approve_destruction";
+        let detail = reason.clone();
+        self.schedule(actor, name, number, action, &detail, |key, version| {
+            let (Some(at), Some(asked)) = (version.destroy_at, version.destruction.as_mut()) else {
+                let detail = format!(
+                    "no destruction of version {number} of key `{}` is planned; plan one",
+                    key.name
+                );
+                return Err(Refusal::conflict("illegal_move", detail));
+            };
+            if asked.asked_by == by {
+                return Err(Refusal::Forbidden(
+                    "whoever asked for a destruction may not approve it; ask someone else".to_owned(),
+                ));
+            }
+            if let Some(approval) = &asked.approval {
+                let detail = format!("{} has approved it already", approval.by);
+                return Err(Refusal::conflict("already_approved", detail));
+            }
+            if at <= now {
+                let detail = "its time has passed without an approval, and with it the time in which it could be \
+                              taken back; plan it anew";
+                return Err(Refusal::conflict("destruction_lapsed", detail));
+            }
+            asked.approval = Some(Approval { by, reason, at: now });
+            Ok(())
+        })
         .await
     }
 
@@ -161,14 +219,11 @@ impl Services {
         number: u32,
     ) -> Result<KeyView, Refusal> {
         actor.require(Role::Operator)?;
-        self.schedule(
-            actor,
-            name,
-            number,
-            None,
-            "key.version.keep",
-            "its planned destruction was taken back",
-        )
+        let detail = "its planned destruction was taken back";
+        self.schedule(actor, name, number, "key.version.keep", detail, |_, version| {
+            version.plan_no_destruction();
+            Ok(())
+        })
         .await
     }
 
@@ -177,20 +232,16 @@ impl Services {
         actor: &Actor,
         name: &Name,
         number: u32,
-        at: Option<Timestamp>,
         action: &str,
         detail: &str,
+        decide: impl FnOnce(&Key, &mut KeyVersion) -> Result<(), Refusal>,
     ) -> Result<KeyView, Refusal> {
         let key = self.stored_key(name).await?;
         let versions = self.store.key_versions(&key.id).await?;
-        let mut version = moves::find(&key, &versions, number)?.clone();
-        if at.is_some() {
-            keyring::check_move(version.state, KeyState::Destroyed).map_err(|illegal| {
-                Refusal::conflict("illegal_move", format!("version {number}: {illegal}"))
-            })?;
-        }
-        if version.destroy_at != at {
-            version.destroy_at = at;
+        let present = moves::find(&key, &versions, number)?;
+        let mut version = present.clone();
+        decide(&key, &mut version)?;
+        if version != *present {
             let object = key.version_object(number);
             let change = Change::new()
                 .audit(AuditDraft::new(actor, self.clock.now(), action, object, detail))
@@ -215,4 +266,19 @@ impl Services {
         );
         Err(Refusal::conflict("in_use", detail))
     }
+}
+
+/// What may have sealed something is not destroyed by one person alone.
+fn check_needs_nobody_else(key: &Key, version: &KeyVersion) -> Result<(), Refusal> {
+    // What is not legal at all is told as that.
+    let is_legal = keyring::check_move(version.state, KeyState::Destroyed).is_ok();
+    if !is_legal || !version.may_be_missed() {
+        return Ok(());
+    }
+    let detail = format!(
+        "version {} of key `{}` may have sealed values, so no one person destroys it; plan its destruction, and have a \
+         second person approve it",
+        version.number, key.name
+    );
+    Err(Refusal::conflict("needs_approval", detail))
 }

@@ -357,6 +357,10 @@ pub trait KeyStore: Send + Sync {
     async fn key_versions(&self, key: &KeyId) -> Result<Vec<KeyVersion>, StoreError>;
     /// Of every key, by key and number.
     async fn all_key_versions(&self) -> Result<Vec<KeyVersion>, StoreError>;
+    /// Those whose rotation is postponed, or went ahead over a version that was not drained, by name.
+    async fn keys_of_note(&self) -> Result<Vec<Key>, StoreError>;
+    /// Those of every key that somebody asked to destroy, by key and number.
+    async fn key_versions_to_destroy(&self) -> Result<Vec<KeyVersion>, StoreError>;
     /// The sealed material of every version that has any: number and sealed bytes.
     async fn key_materials(&self, key: &KeyId) -> Result<Vec<(u32, Vec<u8>)>, StoreError>;
     /// Sets `count` uses of a version aside before any of them happens, unless more than `limit` would then have been

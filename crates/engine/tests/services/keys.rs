@@ -9,9 +9,7 @@ use engine::access::{Actor, Role};
 use engine::catalog::Sensitivity;
 use engine::freeze::NewFreeze;
 use engine::id::BackupId;
-use engine::key::{
-    Decrypt, Destruction, Encrypt, KeyView, NewKey, NewKeyPolicy, Verified, Verify, VersionMove,
-};
+use engine::key::{Decrypt, Encrypt, KeyView, NewKey, NewKeyPolicy, Verified, Verify, VersionMove};
 use engine::ports::{AuditFilter, AuditStore, KeyStore, SecretRef, Store};
 use engine::recovery::Restored;
 use engine::recovery::model::RESTORED;
@@ -20,7 +18,7 @@ use keyring::{Algorithm, KeyState, SecretBytes};
 
 use crate::house::{House, administrator, code, name, person, pointers};
 
-const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
 pub(crate) fn new_key(key: &str, algorithm: Algorithm) -> NewKey {
     NewKey {
@@ -34,12 +32,12 @@ pub(crate) fn new_key(key: &str, algorithm: Algorithm) -> NewKey {
     }
 }
 
-async fn made(house: &House, algorithm: Algorithm) -> KeyView {
+pub(crate) async fn made(house: &House, algorithm: Algorithm) -> KeyView {
     let new = new_key("orders", algorithm);
     house.services.create_key(&administrator(), new).await.unwrap()
 }
 
-async fn encrypt(house: &House) -> Result<(String, u32), Refusal> {
+pub(crate) async fn encrypt(house: &House) -> Result<(String, u32), Refusal> {
     let item = Encrypt {
         plaintext: "AAEC",
         context: Some("row 7"),
@@ -49,7 +47,7 @@ async fn encrypt(house: &House) -> Result<(String, u32), Refusal> {
     results.remove(0).map(|done| (done.ciphertext, done.version))
 }
 
-async fn decrypt(house: &House, ciphertext: &str) -> Result<u32, Refusal> {
+pub(crate) async fn decrypt(house: &House, ciphertext: &str) -> Result<u32, Refusal> {
     let item = Decrypt {
         ciphertext,
         context: Some("row 7"),
@@ -62,7 +60,7 @@ async fn decrypt(house: &House, ciphertext: &str) -> Result<u32, Refusal> {
     })
 }
 
-async fn states(house: &House) -> Vec<KeyState> {
+pub(crate) async fn states(house: &House) -> Vec<KeyState> {
     let view = house
         .services
         .key_view(&administrator(), &name("orders"))
@@ -71,7 +69,7 @@ async fn states(house: &House) -> Vec<KeyState> {
     view.versions.iter().map(|placed| placed.version.state).collect()
 }
 
-async fn move_to(house: &House, number: u32, state: KeyState) -> Result<KeyView, Refusal> {
+pub(crate) async fn move_to(house: &House, number: u32, state: KeyState) -> Result<KeyView, Refusal> {
     let asked = VersionMove {
         state,
         reason: "test".to_owned(),
@@ -233,51 +231,6 @@ async fn a_much_used_version_is_replaced_well_before_the_limit() {
     );
     assert_eq!(house.services.tend_keys().await.unwrap().rotated, 1);
     assert_eq!(house.services.tend_keys().await.unwrap().rotated, 0);
-}
-
-#[tokio::test]
-async fn a_planned_destruction_happens_when_it_is_due_and_nothing_is_left() {
-    let house = House::new().await;
-    let view = made(&house, Algorithm::ChaCha20Poly1305).await;
-    let (old, _) = encrypt(&house).await.unwrap();
-    let actor = administrator();
-    house
-        .services
-        .rotate_key(&actor, &name("orders"), "test", false)
-        .await
-        .unwrap();
-    let plan = Destruction {
-        at: None,
-        reason: "old".to_owned(),
-    };
-    let operator = person("bob", Role::Operator);
-    let refused = house
-        .services
-        .plan_destruction(&operator, &name("orders"), 1, &plan)
-        .await;
-    assert!(matches!(refused, Err(Refusal::Forbidden(_))));
-    house
-        .services
-        .plan_destruction(&actor, &name("orders"), 1, &plan)
-        .await
-        .unwrap();
-    house.clock.advance(30 * DAY - Duration::from_secs(1));
-    assert_eq!(house.services.tend_keys().await.unwrap().destroyed, 0);
-    decrypt(&house, &old).await.unwrap();
-    house.clock.advance(Duration::from_secs(1));
-    // Somebody read it a second ago: it stays, and the log says why.
-    let turn = house.services.tend_keys().await.unwrap();
-    assert_eq!((turn.destroyed, turn.failures.len()), (0, 1), "{turn:?}");
-    house.clock.advance(7 * DAY);
-    assert_eq!(house.services.tend_keys().await.unwrap().destroyed, 1);
-    assert_eq!(states(&house).await[0], KeyState::Destroyed);
-    assert_eq!(code(decrypt(&house, &old).await), "key_version_unusable");
-    let materials = house.database.key_materials(&view.key.id).await.unwrap();
-    assert_eq!(
-        materials.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
-        [2],
-        "shredded"
-    );
 }
 
 #[tokio::test]

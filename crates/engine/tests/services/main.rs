@@ -7,8 +7,10 @@
 mod access;
 mod audit;
 mod catalog;
+mod destruction;
 mod house;
 mod key_gates;
+mod key_notes;
 mod key_transfer;
 mod keys;
 mod root;

@@ -9,7 +9,7 @@ use engine::audit::AuditDraft;
 use engine::catalog::Sensitivity;
 use engine::change::Topic;
 use engine::id::KeyId;
-use engine::key::{Key, KeyPolicy, KeyVersion, Origin};
+use engine::key::{DestructionRequest, Key, KeyPolicy, KeyVersion, Origin};
 use engine::ports::{AuditStore, KeyStore, KeyUsage, SecretRef, Store};
 use engine::{CommitError, Timestamp, Write};
 use keyring::{Algorithm, KeyState};
@@ -26,6 +26,7 @@ crate::on_both! {
     entries_of_data_operations_stand_in_the_chain;
     many_entries_and_changes_at_once_make_one_chain;
     a_deleted_key_leaves_no_versions;
+    those_with_something_to_tell_are_found;
 }
 
 fn key(id: KeyId, key: &str, now: Timestamp) -> Key {
@@ -58,6 +59,7 @@ fn version(key: &Key, number: u32, state: KeyState) -> KeyVersion {
         state_since: key.created_at,
         reason: "a test".to_owned(),
         destroy_at: None,
+        destruction: None,
         destroyed_at: None,
         reserved: 0,
         uses: 0,
@@ -246,6 +248,38 @@ async fn many_entries_and_changes_at_once_make_one_chain(fixture: Fixture) {
     tasks.join_all().await;
     assert_eq!(verify(&fixture.store).await.unwrap().sequence, 700);
     assert_eq!(fixture.count("select count(*) from audit_entry").await, 700);
+}
+
+async fn those_with_something_to_tell_are_found(fixture: Fixture) {
+    let store = &fixture.store;
+    let plain = stored(&fixture, "plain").await;
+    let (postponed, undrained) = (stored(&fixture, "b-key").await, stored(&fixture, "a-key").await);
+    assert_eq!(store.keys_of_note().await.unwrap(), []);
+    assert_eq!(store.key_versions_to_destroy().await.unwrap(), []);
+    let mut late = postponed.clone();
+    late.postponed_since = Some(fixture.now());
+    // Words in quotes are written with a stroke before each: they are none of the document's own.
+    let mut full = undrained.clone();
+    full.undrained = Some(1);
+    let mut worded = plain.clone();
+    worded.purpose = Some(r#"{"undrained":1,"postponed_since":2}"#.to_owned());
+    let mut asked = version(&plain, 1, KeyState::Revoked);
+    asked.destroy_at = Some(fixture.now());
+    asked.destruction = Some(DestructionRequest {
+        asked_by: "ada".to_owned(),
+        asked_at: fixture.now(),
+        reason: "old".to_owned(),
+        approval: None,
+    });
+    let change = audited("key.update")
+        .write(Write::UpdateKey(Box::new(late.clone())))
+        .write(Write::UpdateKey(Box::new(full.clone())))
+        .write(Write::UpdateKey(Box::new(worded)))
+        .write(Write::PutKeyVersion(Box::new(asked.clone())));
+    store.commit(change).await.unwrap();
+    (late.revision, full.revision) = (2, 2);
+    assert_eq!(store.keys_of_note().await.unwrap(), [full, late]);
+    assert_eq!(store.key_versions_to_destroy().await.unwrap(), [asked]);
 }
 
 async fn a_deleted_key_leaves_no_versions(fixture: Fixture) {

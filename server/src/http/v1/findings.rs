@@ -7,6 +7,7 @@ use engine::Timestamp;
 use engine::access::Role;
 use engine::catalog::service::overrides;
 use engine::catalog::{Credential, Issuer};
+use engine::key::{Key, KeyFinding};
 use engine::reencryption::{Job, JobState, PausedBy};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -57,6 +58,9 @@ pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
         findings.extend(of_job(&job));
     }
     let system = engine::access::Actor::system("findings");
+    for (key, found) in state.services.key_findings(&system).await? {
+        findings.push(of_key(&key, &found));
+    }
     for alarm in state.services.key_alarms(&system).await? {
         findings.push(finding(
             &format!("key/{}", alarm.name),
@@ -153,6 +157,23 @@ async fn of_recovery(state: &AppState) -> ApiResult<impl Iterator<Item = Finding
             found.since,
         )
     }))
+}
+
+/// What is not as it should be with a key.
+pub fn of_key(key: &Key, found: &KeyFinding) -> Finding {
+    let severity = if found.critical {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
+    finding(
+        &format!("key/{}", key.name),
+        found.code,
+        severity,
+        &found.title,
+        &found.detail,
+        found.since,
+    )
 }
 
 /// What the last test of an issuer noticed, and the rules it overrides.

@@ -1,8 +1,8 @@
 //! Keys of the keyring: made, looked at, rotated, suspended, revoked, destroyed.
 
 use api::key::{
-    AlgorithmUse, ClearKeyAlarm, CreateKey, ForbidAlgorithms, Key, PlanDestruction, RotateKey, UpdateKey,
-    UpdateKeyVersion,
+    AlgorithmUse, ApproveDestruction, ClearKeyAlarm, CreateKey, ForbidAlgorithms, Key, PlanDestruction, RotateKey,
+    UpdateKey, UpdateKeyVersion,
 };
 use api::{Page, PageQuery};
 use axum::extract::{FromRequestParts, State};
@@ -28,6 +28,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(clear_alarm))
         .routes(routes!(move_version))
         .routes(routes!(plan_destruction, cancel_destruction))
+        .routes(routes!(approve_destruction))
         .routes(routes!(algorithms, forbid_algorithms))
 }
 
@@ -180,7 +181,7 @@ async fn move_version(
     Ok(tagged(StatusCode::OK, view.key.revision, Key::from(view)))
 }
 
-/// Plans the destruction of a version; until then it can be taken back
+/// Asks for the destruction of a version: it happens at its time if a second person approves, and can be taken back
 #[utoipa::path(post, path = "/api/v1/keys/{name}/versions/{number}/destruction", tag = "keys",
     request_body = PlanDestruction, params(("name" = String, Path), ("number" = u32, Path)),
     responses((status = 200, body = Key)), security(("bearer" = ["administrator"])))]
@@ -197,6 +198,23 @@ async fn plan_destruction(
     let view = state
         .services
         .plan_destruction(&actor, &name, number, &destruction)
+        .await?;
+    Ok(tagged(StatusCode::OK, view.key.revision, Key::from(view)))
+}
+
+/// Approves a planned destruction; whoever asked for it cannot
+#[utoipa::path(post, path = "/api/v1/keys/{name}/versions/{number}/destruction/approval", tag = "keys",
+    request_body = ApproveDestruction, params(("name" = String, Path), ("number" = u32, Path)),
+    responses((status = 200, body = Key)), security(("bearer" = ["operator"])))]
+async fn approve_destruction(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    VersionPath { name, number }: VersionPath,
+    Json(body): Json<ApproveDestruction>,
+) -> ApiResult<Response> {
+    let view = state
+        .services
+        .approve_destruction(&actor, &name, number, &body.reason)
         .await?;
     Ok(tagged(StatusCode::OK, view.key.revision, Key::from(view)))
 }

@@ -48,6 +48,7 @@ pub(super) fn need_line(need: &Need) -> NeedLine {
         Subject::Credential(name) => (name.to_string(), format!("/credentials/{name}")),
         Subject::Rotation { id, credential } => (credential.to_string(), format!("/rotations/{id}")),
         Subject::Issuer(name) => (name.to_string(), format!("/issuers/{name}")),
+        Subject::Key(name) => (name.to_string(), format!("/keys/{name}")),
     };
     NeedLine {
         severity: severity(need.severity),
