@@ -13,12 +13,13 @@ use crate::pages::credential::CredentialPage;
 use crate::pages::credential_form::{EditCredentialPage, NewCredentialPage};
 use crate::pages::credentials::CredentialsPage;
 use crate::pages::delete_credential::DeleteCredentialPage;
+use crate::pages::delete_target::DeleteTargetPage;
 use crate::pages::expiries::ExpiriesPage;
 use crate::pages::issuer::IssuerPage;
 use crate::pages::issuer_form::{EditIssuerPage, NewIssuerPage};
 use crate::pages::issuers::IssuersPage;
 use crate::pages::key::KeyPage;
-use crate::pages::key_form::NewKeyPage;
+use crate::pages::key_form::{EditKeyPage, NewKeyPage};
 use crate::pages::keys::KeysPage;
 use crate::pages::missing::MissingPage;
 use crate::pages::needs_person::NeedsPersonPage;
@@ -32,7 +33,7 @@ use crate::pages::rotations::RotationsPage;
 use crate::pages::settings::SettingsPage;
 use crate::pages::sign_in::{SignInLinkPage, SignInPage};
 use crate::pages::start_rotation::StartRotationPage;
-use crate::pages::target_form::NewTargetPage;
+use crate::pages::target_form::{EditTargetPage, NewTargetPage};
 
 /// Every page, waiting for its data before the first byte leaves (`SsrMode::Async`), so that its status is right.
 #[component]
@@ -65,9 +66,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/keys") view=KeysPage ssr=SsrMode::Async />
                 <Route path=path!("/keys/new") view=NewKeyPage ssr=SsrMode::Async />
                 <Route path=path!("/keys/:name") view=KeyPage ssr=SsrMode::Async />
+                <Route path=path!("/keys/:name/edit") view=EditKeyPage ssr=SsrMode::Async />
                 <Route path=path!("/reencryptions") view=ReencryptionsPage ssr=SsrMode::Async />
                 <Route path=path!("/reencryptions/:id") view=ReencryptionPage ssr=SsrMode::Async />
                 <Route path=path!("/targets/new") view=NewTargetPage ssr=SsrMode::Async />
+                <Route path=path!("/targets/:name/edit") view=EditTargetPage ssr=SsrMode::Async />
+                <Route path=path!("/targets/:name/delete") view=DeleteTargetPage ssr=SsrMode::Async />
                 <Route path=path!("/recovery") view=RecoveryPage ssr=SsrMode::Async />
                 <Route path=path!("/root") view=RootPage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditPage ssr=SsrMode::Async />

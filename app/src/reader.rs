@@ -18,7 +18,7 @@ use crate::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use crate::views::need::NeedsPersonView;
 use crate::views::overview::{OverviewView, Span};
 use crate::views::recovery::RecoveryView;
-use crate::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use crate::views::reencryption::{JobView, ReencryptionsView, TargetFormView, TargetView};
 use crate::views::root::RootView;
 use crate::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use crate::views::settings::SettingsView;
@@ -57,12 +57,14 @@ pub trait Reader: Send + Sync {
     async fn needs_person(&self, cursor: Option<&str>) -> Result<NeedsPersonView, ReadError>;
     async fn keys(&self, query: KeysQuery) -> Result<KeysView, ReadError>;
     async fn key(&self, name: &str) -> Result<KeyView, ReadError>;
-    /// Only those who may create one get an answer.
-    async fn key_form(&self) -> Result<KeyFormView, ReadError>;
+    /// `None` is a new one; only those who may make or change it get an answer.
+    async fn key_form(&self, name: Option<&str>) -> Result<KeyFormView, ReadError>;
     async fn reencryptions(&self, cursor: Option<&str>) -> Result<ReencryptionsView, ReadError>;
     async fn reencryption(&self, id: &str) -> Result<JobView, ReadError>;
-    /// Only those who may register one get an answer.
-    async fn target_form(&self) -> Result<TargetFormView, ReadError>;
+    /// Only those who may change it get an answer.
+    async fn target(&self, name: &str) -> Result<TargetView, ReadError>;
+    /// `None` is a new one; only those who may register or change it get an answer.
+    async fn target_form(&self, name: Option<&str>) -> Result<TargetFormView, ReadError>;
     async fn recovery(&self) -> Result<RecoveryView, ReadError>;
     async fn root(&self) -> Result<RootView, ReadError>;
     async fn audit(&self, query: AuditQuery) -> Result<AuditView, ReadError>;

@@ -32,7 +32,7 @@ use leptos_axum::ResponseOptions;
 
 use crate::fixtures::{Gallery, Scene};
 
-const PATHS: [&str; 32] = [
+const PATHS: [&str; 35] = [
     "/",
     "/?span=1y",
     "/credentials",
@@ -58,9 +58,12 @@ const PATHS: [&str; 32] = [
     "/keys",
     "/keys/new",
     "/keys/cards",
+    "/keys/cards/edit",
     "/reencryptions",
     "/reencryptions/018f-1",
     "/targets/new",
+    "/targets/orders-cards/edit",
+    "/targets/orders-cards/delete",
     "/recovery",
     "/root",
     "/audit",

@@ -12,7 +12,7 @@ use app::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use app::views::need::NeedsPersonView;
 use app::views::overview::{OverviewView, Span};
 use app::views::recovery::RecoveryView;
-use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView, TargetView};
 use app::views::root::RootView;
 use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use app::views::settings::SettingsView;
@@ -192,8 +192,8 @@ impl Reader for Gallery {
         self.one(|scene| keys::one(scene, name))
     }
 
-    async fn key_form(&self) -> Result<KeyFormView, ReadError> {
-        self.answer(keys::form)
+    async fn key_form(&self, name: Option<&str>) -> Result<KeyFormView, ReadError> {
+        self.answer(|scene| keys::form(scene, name))
     }
 
     async fn reencryptions(&self, _: Option<&str>) -> Result<ReencryptionsView, ReadError> {
@@ -204,8 +204,12 @@ impl Reader for Gallery {
         self.one(|scene| reencryption::one(scene, id))
     }
 
-    async fn target_form(&self) -> Result<TargetFormView, ReadError> {
-        self.answer(reencryption::form)
+    async fn target(&self, name: &str) -> Result<TargetView, ReadError> {
+        self.one(|scene| reencryption::to_remove(scene, name))
+    }
+
+    async fn target_form(&self, name: Option<&str>) -> Result<TargetFormView, ReadError> {
+        self.answer(|scene| reencryption::form(scene, name))
     }
 
     async fn recovery(&self) -> Result<RecoveryView, ReadError> {

@@ -4,8 +4,9 @@ use std::time::Duration as Length;
 
 use app::views::credential::{FindingLine, NextRotation, Severity};
 use app::views::key::{
-    AlgorithmChoice, CensusPoint, CensusTarget, CensusView, KeyFormView, KeyLine, KeyMove, KeyPolicyView,
-    KeyState, KeyVerb, KeyVersionLine, KeyView, KeysView, RotateKey, VersionSeries,
+    AlgorithmChoice, CensusPoint, CensusTarget, CensusView, DestructionLine, KeyFormView, KeyLine, KeyMove,
+    KeyPolicyView, KeyState, KeyVerb, KeyVersionLine, KeyView, KeysView, PresentKey, RotateKey,
+    VersionSeries,
 };
 use app::views::{Age, AgeBand, Listing, Point};
 use time::Duration;
@@ -60,6 +61,14 @@ fn line(scene: Scene, index: u64) -> KeyLine {
             _ => NextRotation::At(now() + Duration::days(18)),
         },
         opening: if index == 4 { 0 } else { 2 },
+        notes: match index {
+            1 => vec!["version 3 is not drained".into()],
+            3 => vec![
+                "rotation waits for a freeze to end".into(),
+                "destruction of version 2 waits for approval".into(),
+            ],
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -128,6 +137,7 @@ fn versions(scene: Scene) -> Vec<KeyVersionLine> {
         state_since: ago(Duration::days(since)),
         reason: String::new(),
         destroy_at: None,
+        destruction: None,
         destroyed_at: None,
         uses: 48_210 * number,
         opened_at: Some(ago(Duration::seconds(4))),
@@ -141,6 +151,13 @@ fn versions(scene: Scene) -> Vec<KeyVersionLine> {
     let mut first = version(1, KeyState::Revoked, 72, 2);
     first.reason = scene.person("It stood in a log of the staging cluster");
     first.destroy_at = Some(now() + Duration::days(28));
+    first.destruction = Some(DestructionLine {
+        asked_by: scene.person("ada"),
+        reason: scene.person("It stood in a log of the staging cluster"),
+        approved_by: (scene == Scene::Many).then(|| "bob".into()),
+        lapsed: false,
+        is_own: false,
+    });
     first.dependents = vec![
         "1,204 records in target `orders-cards`".into(),
         "the registered copy `nightly-dump` until 3 December".into(),
@@ -149,6 +166,10 @@ fn versions(scene: Scene) -> Vec<KeyVersionLine> {
         change(
             KeyVerb::UndoRevocation,
             "Callers may open what it sealed again, on every replica within a second. The planned destruction is called off.",
+        ),
+        change(
+            KeyVerb::ApproveDestruction,
+            "Its material is shredded on 31 December, unless somebody presses “Keep it” before.",
         ),
         change(KeyVerb::KeepMaterial, "It stays revoked and is not destroyed."),
     ];
@@ -223,7 +244,7 @@ fn operations() -> Vec<VersionSeries> {
     vec![series(2, 14.0), series(3, 81.0)]
 }
 
-pub(crate) fn form(_: Scene) -> KeyFormView {
+pub(crate) fn form(scene: Scene, name: Option<&str>) -> KeyFormView {
     let choice = |name: &str, purpose: &str, remark: &str| AlgorithmChoice {
         name: name.into(),
         purpose: purpose.into(),
@@ -256,5 +277,24 @@ pub(crate) fn form(_: Scene) -> KeyFormView {
         ],
         environments: vec!["production".into(), "staging".into()],
         teams: vec!["Payments".into()],
+        present: name.map(|name| PresentKey {
+            name: scene.name(name),
+            values: [
+                ("description", "Seals card numbers in the orders database."),
+                ("owner_team", "Payments"),
+                ("rotate_every", "30 days"),
+                ("grace", "7 days"),
+                ("max_uses", "2147483648"),
+                ("minimum_decryption_version", "1"),
+                ("exportable", "true"),
+                ("callers", "orders\nbilling"),
+                ("revision", "7"),
+            ]
+            .map(|(field, value)| (field.to_owned(), value.to_owned()))
+            .into(),
+            fixed: "Its algorithm, aes256-gcm, and its class, critical,".into(),
+            newest_version: 3,
+            exportable: scene != Scene::Hostile,
+        }),
     }
 }

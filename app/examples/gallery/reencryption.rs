@@ -4,8 +4,8 @@ use std::time::Duration as Length;
 
 use app::views::recovery::{BackupLine, RecoveryView, RehearsalLine, RestoredLine};
 use app::views::reencryption::{
-    FailingRecord, JobCounts, JobLine, JobMode, JobState, JobTuning, JobView, ReencryptionsView,
-    TargetFormView, TargetKind, TargetLine,
+    FailingRecord, JobCounts, JobLine, JobMode, JobState, JobTuning, JobView, PresentTarget,
+    ReencryptionsView, TargetFormView, TargetKind, TargetLine, TargetView,
 };
 use app::views::root::{ClassLine, RootView, SealState};
 use app::views::{Listing, Point};
@@ -60,6 +60,16 @@ pub(crate) fn list(scene: Scene) -> ReencryptionsView {
         paused: scene.of(1, 2),
         targets: (0..scene.of(2, 40)).map(|index| target(scene, index)).collect(),
         may_operate: true,
+        may_administer: true,
+    }
+}
+
+pub(crate) fn to_remove(scene: Scene, _: &str) -> TargetView {
+    TargetView {
+        line: target(scene, 0),
+        versions: vec![(1, 1_204), (2, 182_400), (3, 278_200)],
+        job: (scene == Scene::Hostile).then(|| "018f-1".into()),
+        copies: vec![scene.name("nightly-dump")],
     }
 }
 
@@ -135,11 +145,23 @@ pub(crate) fn one(scene: Scene, _: &str) -> JobView {
     }
 }
 
-pub(crate) fn form(scene: Scene) -> TargetFormView {
+pub(crate) fn form(scene: Scene, name: Option<&str>) -> TargetFormView {
     TargetFormView {
         kinds: TargetKind::ALL.to_vec(),
         keys: vec![scene.name("cards"), "mail-bodies".into()],
         credentials: vec![scene.name("orders-app")],
+        present: name.map(|name| PresentTarget {
+            name: scene.name(name),
+            fixed: "PostgreSQL table with values of key cards".into(),
+            values: [
+                ("credential", scene.name("orders-app")),
+                ("config", TargetKind::Postgresql.example().to_owned()),
+                ("encoding", "raw".to_owned()),
+                ("revision", "7".to_owned()),
+            ]
+            .map(|(field, value)| (field.to_owned(), value))
+            .into(),
+        }),
     }
 }
 

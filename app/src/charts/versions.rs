@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use time::OffsetDateTime;
 
 use super::plot::{Series, plot};
-use crate::components::moment::Moment;
+use crate::components::moment::{Moment, Style};
 use crate::views::key::{CensusPoint, VersionSeries};
 use crate::words;
 
@@ -129,7 +129,64 @@ pub fn RatesByVersion(series: Vec<VersionSeries>) -> impl IntoView {
             <ul class="chart__now chart__now--versions">{labels}</ul>
             {chart_box(&drawn)}
             {span_line(from, until)}
+            {rates_table(&newest_first)}
         </figure>
+    }
+    .into_any()
+}
+
+fn rates_table(newest_first: &[VersionSeries]) -> AnyView {
+    let mut moments: Vec<OffsetDateTime> = newest_first
+        .iter()
+        .flat_map(|one| one.points.iter().map(|point| point.at))
+        .collect();
+    moments.sort_unstable_by_key(|at| std::cmp::Reverse(*at));
+    moments.dedup();
+    let heads = newest_first
+        .iter()
+        .map(|one| {
+            view! {
+                <th scope="col" class="number">
+                    {format!("Version {}", one.version)}
+                </th>
+            }
+        })
+        .collect_view();
+    let rows = moments
+        .into_iter()
+        .map(|at| {
+            let cells = newest_first
+                .iter()
+                .map(|one| {
+                    let point = one.points.iter().find(|point| point.at == at);
+                    view! { <td class="number">{point.map_or("–".to_owned(), |point| rate(point.value))}</td> }
+                })
+                .collect_view();
+            view! {
+                <tr>
+                    <th scope="row">
+                        <Moment at style=Style::Clock />
+                    </th>
+                    {cells}
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <details class="behind">
+            <summary>"As a table"</summary>
+            <div class="table-box" tabindex="0" role="region" aria-label="Operations a second">
+                <table class="table table--tight">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Until"</th>
+                            {heads}
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </details>
     }
     .into_any()
 }

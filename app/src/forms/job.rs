@@ -151,7 +151,7 @@ fn field_of(pointer: &str) -> Option<&'static str> {
     }
 }
 
-/// `POST /targets/new`.
+/// `POST /targets/new` and `/targets/{name}/edit`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct TargetForm {
@@ -167,6 +167,8 @@ pub struct TargetForm {
     pub context: String,
     /// `true` or blank.
     pub require_shadow: String,
+    /// What the person saw, when a target is changed.
+    pub revision: String,
 }
 
 /// A target as asked for.
@@ -209,7 +211,7 @@ impl TargetForm {
 
 impl Form for TargetForm {
     fields! {
-        text: [name, kind, key, credential, config, encoding, context, require_shadow],
+        text: [name, kind, key, credential, config, encoding, context, require_shadow, revision],
         lists: [],
         secret: []
     }

@@ -64,9 +64,8 @@ impl KeyForm {
         let sensitivity = required(&mut errors, "sensitivity", &self.sensitivity, words);
         let rotate_every = optional_span(&mut errors, "rotate_every", &self.rotate_every);
         let grace = optional_span(&mut errors, "grace", &self.grace);
-        let words = "Write a whole number, such as 1000000.";
-        let max_uses = number(&mut errors, "max_uses", &self.max_uses.replace(',', ""), words);
-        let tags = self.read_tags(&mut errors);
+        let max_uses = number(&mut errors, "max_uses", &self.max_uses.replace(',', ""), WHOLE);
+        let tags = read_tags(&self.tags, &mut errors);
         errors.or(KeyWish {
             name,
             algorithm,
@@ -82,22 +81,6 @@ impl KeyForm {
             callers: names(std::slice::from_ref(&self.callers)),
         })
     }
-
-    fn read_tags(&self, errors: &mut FieldErrors) -> BTreeMap<String, String> {
-        let mut tags = BTreeMap::new();
-        for line in self.tags.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match line.split_once('=') {
-                Some((name, value)) if !name.trim().is_empty() => {
-                    tags.insert(name.trim().to_owned(), value.trim().to_owned());
-                }
-                _ => errors.refuse(
-                    "tags",
-                    format!("“{line}” is no tag. Write name=value, one on each line."),
-                ),
-            }
-        }
-        tags
-    }
 }
 
 impl Form for KeyForm {
@@ -111,23 +94,47 @@ impl Form for KeyForm {
     }
 
     fn field_of(pointer: &str, _: &Values) -> Option<&'static str> {
-        let pointer = pointer.strip_prefix("/policy").unwrap_or(pointer);
         match pointer {
             "/name" => Some("name"),
             "/algorithm" => Some("algorithm"),
-            "/purpose" => Some("description"),
-            "/owner_team" => Some("owner_team"),
-            "/environment" => Some("environment"),
             "/sensitivity" => Some("sensitivity"),
-            "/rotate_every" => Some("rotate_every"),
-            "/grace" => Some("grace"),
-            "/max_uses" => Some("max_uses"),
-            "/exportable" => Some("exportable"),
-            _ if pointer.starts_with("/tags") => Some("tags"),
-            _ if pointer.starts_with("/callers") => Some("callers"),
-            _ => None,
+            _ => field_of_policy(pointer),
         }
     }
+}
+
+/// The fields that a new key and a changed one share.
+pub(super) fn field_of_policy(pointer: &str) -> Option<&'static str> {
+    let pointer = pointer.strip_prefix("/policy").unwrap_or(pointer);
+    match pointer {
+        "/purpose" => Some("description"),
+        "/owner_team" => Some("owner_team"),
+        "/environment" => Some("environment"),
+        "/rotate_every" => Some("rotate_every"),
+        "/grace" => Some("grace"),
+        "/max_uses" => Some("max_uses"),
+        "/exportable" => Some("exportable"),
+        _ if pointer.starts_with("/tags") => Some("tags"),
+        _ if pointer.starts_with("/callers") => Some("callers"),
+        _ => None,
+    }
+}
+
+/// A line each: `system=orders`.
+pub(super) fn read_tags(typed: &str, errors: &mut FieldErrors) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::new();
+    for line in typed.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        match line.split_once('=') {
+            Some((name, value)) if !name.trim().is_empty() => {
+                tags.insert(name.trim().to_owned(), value.trim().to_owned());
+            }
+            _ => errors.refuse(
+                "tags",
+                format!("“{line}” is no tag. Write name=value, one on each line."),
+            ),
+        }
+    }
+    tags
 }
 
 /// `action=rotate`.
@@ -208,3 +215,4 @@ impl Form for KeyMoveForm {
 }
 
 const SAY_WHY: &str = "Say why: the reason stands in the audit trail.";
+pub(super) const WHOLE: &str = "Write a whole number, such as 1000000.";

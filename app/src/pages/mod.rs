@@ -8,6 +8,7 @@ pub mod credential;
 pub mod credential_form;
 pub mod credentials;
 pub mod delete_credential;
+pub mod delete_target;
 pub mod expiries;
 pub mod issuer;
 pub mod issuer_form;

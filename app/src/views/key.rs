@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::credential::{FindingLine, NextRotation};
 use super::{Age, Listing, Point};
+use crate::forms::Values;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeysQuery {
@@ -41,6 +42,8 @@ pub struct KeyLine {
     pub next_rotation: NextRotation,
     /// Versions that still open values, besides the active one.
     pub opening: u64,
+    /// What about it waits for a person, in few words each: "version 1 is not drained".
+    pub notes: Vec<String>,
 }
 
 /// A key's own page.
@@ -107,6 +110,8 @@ pub struct KeyVersionLine {
     /// Why it is in its state.
     pub reason: String,
     pub destroy_at: Option<OffsetDateTime>,
+    /// Who asked for that.
+    pub destruction: Option<DestructionLine>,
     pub destroyed_at: Option<OffsetDateTime>,
     pub uses: u64,
     pub opened_at: Option<OffsetDateTime>,
@@ -114,6 +119,19 @@ pub struct KeyVersionLine {
     pub dependents: Vec<String>,
     /// What the viewer may do with it now.
     pub moves: Vec<KeyMove>,
+}
+
+/// A destruction that somebody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DestructionLine {
+    pub asked_by: String,
+    pub reason: String,
+    /// `None`: it waits for a second person.
+    pub approved_by: Option<String>,
+    /// Its time passed before anybody agreed.
+    pub lapsed: bool,
+    /// The viewer asked, so somebody else must agree.
+    pub is_own: bool,
 }
 
 /// The states of NIST SP 800-57, in its words but for `deprecated`, which opens and no longer seals.
@@ -167,16 +185,18 @@ pub enum KeyVerb {
     Revoke,
     UndoRevocation,
     ScheduleDestruction,
+    ApproveDestruction,
     KeepMaterial,
 }
 
 impl KeyVerb {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Suspend,
         Self::Resume,
         Self::Revoke,
         Self::UndoRevocation,
         Self::ScheduleDestruction,
+        Self::ApproveDestruction,
         Self::KeepMaterial,
     ];
 
@@ -188,6 +208,7 @@ impl KeyVerb {
             Self::Revoke => "revoke",
             Self::UndoRevocation => "undo_revocation",
             Self::ScheduleDestruction => "schedule_destruction",
+            Self::ApproveDestruction => "approve_destruction",
             Self::KeepMaterial => "keep_material",
         }
     }
@@ -203,13 +224,17 @@ impl KeyVerb {
             Self::Resume => "Resume",
             Self::Revoke => "Revoke",
             Self::UndoRevocation => "Undo revocation",
-            Self::ScheduleDestruction => "Schedule destruction",
+            Self::ScheduleDestruction => "Ask for destruction",
+            Self::ApproveDestruction => "Approve destruction",
             Self::KeepMaterial => "Keep it",
         }
     }
 
     pub fn is_grave(self) -> bool {
-        matches!(self, Self::Suspend | Self::Revoke | Self::ScheduleDestruction)
+        matches!(
+            self,
+            Self::Suspend | Self::Revoke | Self::ScheduleDestruction | Self::ApproveDestruction
+        )
     }
 }
 
@@ -251,6 +276,20 @@ pub struct KeyFormView {
     pub algorithms: Vec<AlgorithmChoice>,
     pub environments: Vec<String>,
     pub teams: Vec<String>,
+    /// The key that is changed; `None`: a new one.
+    pub present: Option<PresentKey>,
+}
+
+/// A key before it is changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresentKey {
+    pub name: String,
+    /// What the fields hold before anything is typed.
+    pub values: Values,
+    /// What stays for good, in words: "aes256-gcm, encrypt, medium sensitivity".
+    pub fixed: String,
+    pub newest_version: u64,
+    pub exportable: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

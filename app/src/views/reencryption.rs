@@ -5,6 +5,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::{Listing, Point};
+use crate::forms::Values;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReencryptionsView {
@@ -12,8 +13,8 @@ pub struct ReencryptionsView {
     pub running: u64,
     pub paused: u64,
     pub targets: Vec<TargetLine>,
-    /// What a new job may be begun over: targets by name.
     pub may_operate: bool,
+    pub may_administer: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -210,12 +211,35 @@ pub struct TargetLine {
     pub needs_shadow: bool,
 }
 
+/// A target before it is taken off the list: what then changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetView {
+    pub line: TargetLine,
+    /// Version of its key and records, as the latest scan counted them.
+    pub versions: Vec<(u64, u64)>,
+    /// The job under way: until it ends, nothing is changed.
+    pub job: Option<String>,
+    /// Registered copies of what stands there.
+    pub copies: Vec<String>,
+}
+
 /// What the form of a target offers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TargetFormView {
     pub kinds: Vec<TargetKind>,
     pub keys: Vec<String>,
     pub credentials: Vec<String>,
+    /// The target that is changed; `None`: a new one.
+    pub present: Option<PresentTarget>,
+}
+
+/// A target before it is changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresentTarget {
+    pub name: String,
+    /// In words: "PostgreSQL table with values of key cards".
+    pub fixed: String,
+    pub values: Values,
 }
 
 /// The kinds of places that can be a target.

@@ -16,6 +16,8 @@ mod contract;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
+mod destruction;
+#[cfg(test)]
 mod idempotency;
 #[cfg(test)]
 mod keys;
@@ -33,6 +35,8 @@ mod replicas;
 mod seal;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod targets;
 #[cfg(test)]
 mod telemetry;
 #[cfg(test)]

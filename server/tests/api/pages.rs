@@ -17,7 +17,7 @@ pub(crate) async fn administrator(app: &TestApp) -> Actor {
 }
 
 /// Somebody with an account of this role.
-async fn person(app: &TestApp, name: &str, role: &str) -> Actor {
+pub(crate) async fn person(app: &TestApp, name: &str, role: &str) -> Actor {
     let body = json!({"name": name, "role": role, "password": PASSWORD});
     app.bootstrap()
         .post("/api/v1/accounts", &body)
@@ -39,8 +39,8 @@ async fn pages(app: &TestApp) -> Vec<String> {
         .await
         .expect_status(201);
     let mut addresses = server::http::pages::addresses();
-    // A job of re-encryption needs a database of somebody else.
-    addresses.retain(|address| address != "/reencryptions/{id}");
+    // A job of re-encryption and its target need a database of somebody else.
+    addresses.retain(|address| address != "/reencryptions/{id}" && !address.starts_with("/targets/{name}"));
     assert!(addresses.len() >= 20, "{addresses:?}");
     let filled = addresses.into_iter().map(|address| {
         let name = match address.split('/').nth(1) {
@@ -145,7 +145,7 @@ async fn every_page_is_whole_for_the_signed_in_and_closed_to_everybody_else() {
 }
 
 /// Acts that a viewer may not, each on the page that holds its button.
-const ACTS: [(&str, &[(&str, &str)]); 22] = [
+const ACTS: [(&str, &[(&str, &str)]); 27] = [
     ("/issuers/orders-db", &[("action", "test")]),
     ("/issuers/orders-db", &[("action", "delete")]),
     (
@@ -181,6 +181,34 @@ const ACTS: [(&str, &[(&str, &str)]); 22] = [
     (
         "/keys/new",
         &[("name", "n"), ("algorithm", "aes256-gcm"), ("sensitivity", "low")],
+    ),
+    (
+        "/keys/cards/edit",
+        &[
+            ("grace", "7 days"),
+            ("max_uses", "1000"),
+            ("minimum_decryption_version", "1"),
+        ],
+    ),
+    (
+        "/keys/cards",
+        &[
+            ("action", "schedule_destruction"),
+            ("id", "1"),
+            ("reason", "test"),
+        ],
+    ),
+    (
+        "/keys/cards",
+        &[("action", "approve_destruction"), ("id", "1"), ("reason", "test")],
+    ),
+    (
+        "/targets/orders-cards/edit",
+        &[("config", "{}"), ("encoding", "raw")],
+    ),
+    (
+        "/targets/orders-cards/delete",
+        &[("reason", "test"), ("understood", "true")],
     ),
     ("/root", &[("action", "seal"), ("reason", "test")]),
     ("/rotations/{id}", &[("action", "pause"), ("reason", "test")]),
@@ -220,6 +248,11 @@ async fn a_viewer_and_a_foreign_page_change_nothing() {
     let viewer = person(&app, "eve", "viewer").await;
     let rotations = app.bootstrap().get("/api/v1/rotations").await.expect_status(200);
     let id = rotations.text("/items/0/id").to_owned();
+    let key = json!({"name": "cards", "algorithm": "aes256-gcm"});
+    app.bootstrap()
+        .post("/api/v1/keys", &key)
+        .await
+        .expect_status(201);
     let before = app
         .bootstrap()
         .get("/api/v1/audit/checkpoint")

@@ -53,6 +53,14 @@ fn draw(view: &KeyView, frame: &Frame) -> AnyView {
             </Panel>
         }
     });
+    let edit = format!("/keys/{}/edit", words::segment(&view.line.name));
+    let change = view.may_operate.then(|| {
+        view! {
+            <a class="button" href=edit>
+                "Change"
+            </a>
+        }
+    });
     let audit = format!(
         "/audit?subject={}",
         words::segment(&format!("key/{}", view.line.name))
@@ -68,7 +76,7 @@ fn draw(view: &KeyView, frame: &Frame) -> AnyView {
                 <p class="subject__sentence" data-live="sentence">{heading}</p>
             </div>
             <div class="subject__actions">
-                {rotate(view, &state)}
+                {rotate(view, &state)} {change}
             </div>
         </header>
         <FormNotice state=state.clone() />

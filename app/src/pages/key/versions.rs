@@ -7,7 +7,7 @@ use crate::components::ask::{Ask, Weight};
 use crate::components::badge::{Badge, Tone};
 use crate::components::moment::{Moment, Style};
 use crate::form::FormState;
-use crate::views::key::{KeyMove, KeyState, KeyVerb, KeyVersionLine, KeyView};
+use crate::views::key::{DestructionLine, KeyMove, KeyState, KeyVerb, KeyVersionLine, KeyView};
 use crate::words;
 
 /// Versions shown before the rest folds away.
@@ -96,17 +96,49 @@ fn doom(version: &KeyVersionLine, now: OffsetDateTime) -> AnyView {
     if let Some(at) = version.destroyed_at {
         return view! { <p class="lack">"Its material was shredded on " <Moment at /> "."</p> }.into_any();
     }
-    version
-        .destroy_at
-        .map(|at| {
-            view! {
-                <p class="notice notice--stale">
-                    "Its material is shredded on " <Moment at /> " (" <Moment at style=Style::Relative now />
-                    "). What then still stands under it is lost for good."
-                </p>
-            }
-        })
-        .into_any()
+    let Some(at) = version.destroy_at else {
+        return ().into_any();
+    };
+    let when = view! { <Moment at /> " (" <Moment at style=Style::Relative now /> ")" };
+    match &version.destruction {
+        Some(DestructionLine {
+            asked_by,
+            approved_by: Some(approved_by),
+            ..
+        }) => view! {
+            <p class="notice notice--stale">
+                "Its material is shredded on " {when} ", as " <bdi>{asked_by.clone()}</bdi> " asked and "
+                <bdi>{approved_by.clone()}</bdi> " approved. What then still stands under it is lost for good."
+            </p>
+        }
+        .into_any(),
+        Some(asked) => waiting(asked, when.into_any()),
+        None => view! {
+            <p class="notice notice--ageing">
+                "Its destruction was planned for " {when}
+                " before that took two people. Nothing happens: ask for it anew, or keep it."
+            </p>
+        }
+        .into_any(),
+    }
+}
+
+/// Nobody has agreed yet.
+fn waiting(asked: &DestructionLine, when: AnyView) -> AnyView {
+    let words = if asked.lapsed {
+        ". Nobody approved that in time, so nothing happens: ask for it anew, or keep it."
+    } else if asked.is_own {
+        ". Nothing happens until another operator approves it; you asked, so you cannot."
+    } else {
+        ". Nothing happens until another operator approves it."
+    };
+    view! {
+        <p class="notice notice--ageing">
+            <bdi>{asked.asked_by.clone()}</bdi> " asked to have its material shredded on " {when} ": “"
+            <bdi>{asked.reason.clone()}</bdi> "”" {words}
+        </p>
+    }
+    .into_any()
 }
 
 fn needed(version: &KeyVersionLine) -> AnyView {

@@ -1,7 +1,10 @@
-//! Creating a key.
+//! Creating a key, and changing what may be changed of one.
+
+mod edit;
 
 use leptos::prelude::*;
 
+pub use self::edit::EditKeyPage;
 use super::{Heading, page};
 use crate::components::choice::{Choice, RadioList, Suggestions};
 use crate::components::field::{Checkbox, Field, TextArea};
@@ -15,7 +18,7 @@ use crate::views::key::KeyFormView;
 pub fn NewKeyPage() -> impl IntoView {
     page(
         Heading::new(Place::Keys, "Create a key").below("Keys", "/keys"),
-        |reader| async move { reader.key_form().await },
+        |reader| async move { reader.key_form(None).await },
         |view, _| draw(&view),
     )
 }
@@ -50,36 +53,45 @@ fn draw(view: &KeyFormView) -> AnyView {
 }
 
 fn what(view: &KeyFormView, state: &FormState) -> AnyView {
-    let (teams, environments) = (view.teams.clone(), view.environments.clone());
-    let state = || state.clone();
+    let own = state.clone();
     group(
         "What it is",
         "",
         view! {
             <Field
-                state=state()
+                state=own
                 name="name"
                 label="Name"
                 hint="Stands in every address and audit entry. Lower-case letters, digits, dots and dashes."
                 required=true
                 autocomplete="off"
             />
-            <Field state=state() name="description" label="Purpose" hint="What is sealed or signed with it, in a sentence." />
-            <div class="form__row">
-                <Field state=state() name="owner_team" label="Owner" hint="The team that is asked when it fails." list="teams" />
-                <Field
-                    state=state()
-                    name="environment"
-                    label="Environment"
-                    hint="Freezes of it hold back its rotations."
-                    list="environments"
-                />
-            </div>
-            <Suggestions id="teams" values=teams />
-            <Suggestions id="environments" values=environments />
+            {description(view, state)}
         }
         .into_any(),
     )
+}
+
+/// What a person says of a key, new or not.
+fn description(view: &KeyFormView, state: &FormState) -> AnyView {
+    let (teams, environments) = (view.teams.clone(), view.environments.clone());
+    let state = || state.clone();
+    view! {
+        <Field state=state() name="description" label="Purpose" hint="What is sealed or signed with it, in a sentence." />
+        <div class="form__row">
+            <Field state=state() name="owner_team" label="Owner" hint="The team that is asked when it fails." list="teams" />
+            <Field
+                state=state()
+                name="environment"
+                label="Environment"
+                hint="Freezes of it hold back its rotations."
+                list="environments"
+            />
+        </div>
+        <Suggestions id="teams" values=teams />
+        <Suggestions id="environments" values=environments />
+    }
+    .into_any()
 }
 
 fn algorithms(view: &KeyFormView, state: &FormState) -> AnyView {
@@ -135,9 +147,16 @@ fn callers(state: &FormState) -> AnyView {
             label="Its material may be exported, wrapped"
             hint="Can be taken away later and not given back."
         />
+        {tags(&state())}
+    }
+    .into_any()
+}
+
+fn tags(state: &FormState) -> AnyView {
+    view! {
         <details class="more">
             <summary>"Tags"</summary>
-            <TextArea state=state() name="tags" label="Tags" hint="name=value, one on each line." />
+            <TextArea state=state.clone() name="tags" label="Tags" hint="name=value, one on each line." />
         </details>
     }
     .into_any()

@@ -167,6 +167,11 @@ fn row(line: KeyLine, now: OffsetDateTime) -> AnyView {
         Some(team) => view! { <bdi>{team}</bdi> }.into_any(),
         None => view! { <span class="lack">"nobody"</span> }.into_any(),
     };
+    let notes = line
+        .notes
+        .into_iter()
+        .map(|note| view! { <span class="reason reason--ageing">{note}</span> })
+        .collect_view();
     view! {
         <tr>
             <th scope="row" class="name-cell">
@@ -174,6 +179,7 @@ fn row(line: KeyLine, now: OffsetDateTime) -> AnyView {
                 <a class="name" href=address>
                     <bdi>{line.name}</bdi>
                 </a>
+                {notes}
             </th>
             <td data-label="Algorithm">
                 <span class="mono">{line.algorithm}</span>

@@ -39,7 +39,7 @@ fn draw(view: ReencryptionsView, is_later: bool, frame: &Frame) -> AnyView {
     let state = FormState::current();
     let heading = sentence(&view);
     let begin = begin(&view, &state);
-    let targets = targets(&view.targets, view.may_operate, now);
+    let targets = targets(&view.targets, view.may_administer, now);
     let listing = view.listing;
     let next = listing
         .next_cursor

@@ -8,8 +8,8 @@ use crate::components::panel::Panel;
 use crate::views::reencryption::TargetLine;
 use crate::words;
 
-pub(super) fn targets(targets: &[TargetLine], may_operate: bool, now: OffsetDateTime) -> AnyView {
-    let add = may_operate.then(|| {
+pub(super) fn targets(targets: &[TargetLine], may_administer: bool, now: OffsetDateTime) -> AnyView {
+    let add = may_administer.then(|| {
         view! {
             <p>
                 <a class="button" href="/targets/new">
@@ -29,7 +29,11 @@ pub(super) fn targets(targets: &[TargetLine], may_operate: bool, now: OffsetDate
         }
         .into_any();
     }
-    let rows = targets.iter().map(|target| row(target, now)).collect_view();
+    let rows = targets
+        .iter()
+        .map(|target| row(target, may_administer, now))
+        .collect_view();
+    let change = may_administer.then(|| view! { <th scope="col">"Change"</th> });
     view! {
         <Panel title="Targets" live="targets">
             <div class="table-box" tabindex="0" role="region" aria-label="Targets">
@@ -45,6 +49,7 @@ pub(super) fn targets(targets: &[TargetLine], may_operate: bool, now: OffsetDate
                             </th>
                             <th scope="col">"Oldest in use"</th>
                             <th scope="col">"Scanned"</th>
+                            {change}
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -56,7 +61,7 @@ pub(super) fn targets(targets: &[TargetLine], may_operate: bool, now: OffsetDate
     .into_any()
 }
 
-fn row(target: &TargetLine, now: OffsetDateTime) -> AnyView {
+fn row(target: &TargetLine, may_administer: bool, now: OffsetDateTime) -> AnyView {
     let scanned = match target.scanned_at {
         Some(at) => view! { <Moment at style=Style::Relative now /> }.into_any(),
         None => view! { <span class="lack">"never"</span> }.into_any(),
@@ -106,7 +111,24 @@ fn row(target: &TargetLine, now: OffsetDateTime) -> AnyView {
                 {target.oldest_version.map_or_else(|| "not known".to_owned(), |version| format!("version {version}"))}
             </td>
             <td data-label="Scanned">{scanned}</td>
+            {may_administer.then(|| change(&target.name))}
         </tr>
+    }
+    .into_any()
+}
+
+fn change(name: &str) -> AnyView {
+    let address = format!("/targets/{}", words::segment(name));
+    view! {
+        <td data-label="Change" class="cell--acts">
+            <a href=format!("{address}/edit") aria-label=format!("Edit {name}")>
+                "Edit"
+            </a>
+            " "
+            <a href=format!("{address}/delete") aria-label=format!("Remove {name}")>
+                "Remove"
+            </a>
+        </td>
     }
     .into_any()
 }

@@ -53,7 +53,7 @@ fn draw(view: &RootView, frame: &Frame) -> AnyView {
 
 fn sentence(view: &RootView) -> String {
     match &view.seal {
-        SealState::Open => format!("Open: the root key comes from {}.", view.kind),
+        SealState::Open => format!("Open: the root key comes from {}.", view.described),
         other => format!(
             "{} Nothing that needs a key is served until it is open.",
             other.words()

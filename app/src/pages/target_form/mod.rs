@@ -1,15 +1,17 @@
-//! Registering a target: a place in which sealed values stand.
+//! Registering a target, a place in which sealed values stand, and changing where it is or how one gets there.
 
 use leptos::prelude::*;
 
-use super::{Heading, page};
+use super::{Heading, page, parameter};
 use crate::components::choice::{Choice, RadioList};
 use crate::components::field::{Checkbox, Field, Select, TextArea};
 use crate::components::form_page::{form_page, group};
 use crate::components::frame::Place;
+use crate::components::states::ErrorState;
 use crate::form::FormState;
 use crate::forms::Values;
-use crate::views::reencryption::{TargetFormView, TargetKind};
+use crate::reader::ReadError;
+use crate::views::reencryption::{PresentTarget, TargetFormView, TargetKind};
 
 #[component]
 pub fn NewTargetPage() -> impl IntoView {
@@ -17,8 +19,49 @@ pub fn NewTargetPage() -> impl IntoView {
         Heading::new(Place::Keys, "Register a target")
             .below("Keys", "/keys")
             .below("Re-encryption", "/reencryptions"),
-        |reader| async move { reader.target_form().await },
+        |reader| async move { reader.target_form(None).await },
         |view, _| draw(&view),
+    )
+}
+
+#[component]
+pub fn EditTargetPage() -> impl IntoView {
+    let name = parameter("name");
+    page(
+        Heading::new(Place::Keys, "Change a target")
+            .below("Keys", "/keys")
+            .below("Re-encryption", "/reencryptions"),
+        move |reader| async move { reader.target_form(Some(&name)).await },
+        |view: TargetFormView, _| match view.present.clone() {
+            Some(present) => change(&view, &present),
+            None => view! { <ErrorState error=ReadError::NotFound /> }.into_any(),
+        },
+    )
+}
+
+fn change(view: &TargetFormView, present: &PresentTarget) -> AnyView {
+    let state = FormState::current().or_values(present.values.clone());
+    form_page(
+        format!("Change {}", present.name),
+        format!(
+            "{}: that stays. The new way is tried before it is stored, and nothing is changed while a job works there.",
+            present.fixed
+        ),
+        state.clone(),
+        view! {
+            <input type="hidden" name="revision" value=state.value("revision") />
+            {group("Where it is", "", view! { {credentials(view, &state)} {config(&state)} }.into_any())}
+            {group("How it is sealed", "", sealing(&state))}
+            <div class="form__end">
+                <button class="button button--primary" type="submit">
+                    "Store the change"
+                </button>
+                <a class="button button--quiet" href="/reencryptions">
+                    "Cancel"
+                </a>
+            </div>
+        }
+        .into_any(),
     )
 }
 
@@ -51,20 +94,18 @@ fn draw(view: &TargetFormView) -> AnyView {
     )
 }
 
+fn named(first: &str, names: &[String]) -> Vec<(String, String)> {
+    std::iter::once((String::new(), first.to_owned()))
+        .chain(names.iter().map(|name| (name.clone(), name.clone())))
+        .collect()
+}
+
 fn what(view: &TargetFormView, state: &FormState) -> AnyView {
-    let named = |first: &str, names: &[String]| {
-        std::iter::once((String::new(), first.to_owned()))
-            .chain(names.iter().map(|name| (name.clone(), name.clone())))
-            .collect::<Vec<_>>()
-    };
-    let (keys, credentials) = (
-        named("choose a key", &view.keys),
-        named("none: it needs no login", &view.credentials),
-    );
-    let state = || state.clone();
+    let keys = named("choose a key", &view.keys);
+    let own = || state.clone();
     view! {
         <Field
-            state=state()
+            state=own()
             name="name"
             label="Name"
             hint="Lower-case letters, digits, dots and dashes."
@@ -72,15 +113,23 @@ fn what(view: &TargetFormView, state: &FormState) -> AnyView {
             autocomplete="off"
         />
         <div class="form__row">
-            <Select state=state() name="key" label="Key" hint="Its values are sealed with it." choices=keys required=true />
-            <Select
-                state=state()
-                name="credential"
-                label="Signs in with"
-                hint="A credential of the catalog, so that Rota rotates it too."
-                choices=credentials
-            />
+            <Select state=own() name="key" label="Key" hint="Its values are sealed with it." choices=keys required=true />
+            {credentials(view, state)}
         </div>
+    }
+    .into_any()
+}
+
+fn credentials(view: &TargetFormView, state: &FormState) -> AnyView {
+    let choices = named("none: it needs no login", &view.credentials);
+    view! {
+        <Select
+            state=state.clone()
+            name="credential"
+            label="Signs in with"
+            hint="A credential of the catalog, so that Rota rotates it too."
+            choices
+        />
     }
     .into_any()
 }
@@ -103,14 +152,27 @@ fn place(view: &TargetFormView, state: &FormState) -> AnyView {
             }
         })
         .collect_view();
-    let state = || state.clone();
     view! {
-        <RadioList state=state() name="kind" label="Kind" choices=kinds />
-        <TextArea state=state() name="config" label="Where" hint="An object in JSON, without any secret." rows=6 required=true />
+        <RadioList state=state.clone() name="kind" label="Kind" choices=kinds />
+        {config(state)}
         <details class="more">
             <summary>"An example for each kind"</summary>
             <dl class="facts">{examples}</dl>
         </details>
+    }
+    .into_any()
+}
+
+fn config(state: &FormState) -> AnyView {
+    view! {
+        <TextArea
+            state=state.clone()
+            name="config"
+            label="Where"
+            hint="An object in JSON, without any secret."
+            rows=6
+            required=true
+        />
     }
     .into_any()
 }

@@ -1,13 +1,14 @@
 //! Forms of the keys' pages.
 
 use app::forms::key::KeyWish;
-use app::forms::{KeyForm, KeyMoveForm, RotateKeyForm};
+use app::forms::key_edit::KeyChange;
+use app::forms::{KeyEditForm, KeyForm, KeyMoveForm, RotateKeyForm};
 use app::views::key::KeyVerb;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
-use engine::key::{Destruction, NewKey, NewKeyPolicy, VersionMove};
+use engine::key::{Destruction, KeyUpdate, NewKey, NewKeyPolicy, VersionMove};
 use engine::{Name, Refusal};
 use keyring::KeyState;
 
@@ -19,11 +20,17 @@ use crate::http::AppState;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/keys/new", post(create))
+        .route("/keys/{name}/edit", post(edit))
         .route("/keys/{name}", post(act))
 }
 
 async fn create(visitor: Visitor, sent: Sent) -> Response {
     let outcome = try_create(&visitor, sent).await;
+    visitor.reply(outcome).await
+}
+
+async fn edit(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
+    let outcome = try_edit(&visitor, &name, sent).await;
     visitor.reply(outcome).await
 }
 
@@ -71,6 +78,40 @@ fn asked_for(wish: KeyWish) -> Result<NewKey, Refusal> {
             sensitivity: Some(sensitivity),
         },
     })
+}
+
+async fn try_edit(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
+    let name = visitor.named(name)?;
+    let (form, values) = sent.read::<KeyEditForm>()?;
+    let change = form
+        .to_change()
+        .map_err(|errors| Refused::fields(errors, values.clone()))?;
+    let revision = form.revision.parse().ok();
+    visitor
+        .services()
+        .update_key(&visitor.actor, &name, changed(change), revision)
+        .await
+        .map_err(|refusal| Refused::by::<KeyEditForm>(refusal, values))?;
+    Done::see(format!("/keys/{name}"))
+}
+
+/// What the service takes: everything that the form shows.
+fn changed(change: KeyChange) -> KeyUpdate {
+    KeyUpdate {
+        owner_team: Some(change.owner_team),
+        purpose: Some(change.description),
+        environment: Some(change.environment),
+        tags: Some(change.tags),
+        policy: NewKeyPolicy {
+            rotate_every: Some(change.rotate_every.map(Into::into)),
+            grace: Some(change.grace.into()),
+            max_uses: Some(change.max_uses),
+            exportable: Some(change.exportable),
+            minimum_decryption_version: Some(change.minimum_decryption_version),
+            callers: Some(change.callers),
+            sensitivity: None,
+        },
+    }
 }
 
 async fn try_rotate(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
@@ -128,6 +169,10 @@ async fn carry_out(
             services
                 .plan_destruction(actor, name, number, &destruction)
                 .await?;
+            return Ok(());
+        }
+        KeyVerb::ApproveDestruction => {
+            services.approve_destruction(actor, name, number, &reason).await?;
             return Ok(());
         }
         KeyVerb::KeepMaterial => {

@@ -8,6 +8,7 @@ mod forms;
 mod frame;
 mod issuer;
 mod key;
+mod key_form;
 mod key_moves;
 mod log;
 mod needs;
@@ -34,7 +35,7 @@ use app::views::key::{KeyFormView, KeyView, KeysQuery, KeysView};
 use app::views::need::NeedsPersonView;
 use app::views::overview::{OverviewView, Span};
 use app::views::recovery::RecoveryView;
-use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView};
+use app::views::reencryption::{JobView, ReencryptionsView, TargetFormView, TargetView};
 use app::views::root::RootView;
 use app::views::rotation::{RotationView, RotationsQuery, RotationsView};
 use app::views::settings::SettingsView;
@@ -172,8 +173,8 @@ impl Reader for PageReader {
         self.read_key(name).await
     }
 
-    async fn key_form(&self) -> Result<KeyFormView, ReadError> {
-        self.read_key_form().await
+    async fn key_form(&self, name: Option<&str>) -> Result<KeyFormView, ReadError> {
+        self.read_key_form(name).await
     }
 
     async fn reencryptions(&self, cursor: Option<&str>) -> Result<ReencryptionsView, ReadError> {
@@ -184,8 +185,12 @@ impl Reader for PageReader {
         self.read_reencryption(id).await
     }
 
-    async fn target_form(&self) -> Result<TargetFormView, ReadError> {
-        self.read_target_form().await
+    async fn target(&self, name: &str) -> Result<TargetView, ReadError> {
+        self.read_target(name).await
+    }
+
+    async fn target_form(&self, name: Option<&str>) -> Result<TargetFormView, ReadError> {
+        self.read_target_form(name).await
     }
 
     async fn recovery(&self) -> Result<RecoveryView, ReadError> {

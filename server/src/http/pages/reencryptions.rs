@@ -1,15 +1,16 @@
 //! Forms of re-encryption: beginning a job, telling it what to do, registering a target.
 
 use app::forms::job::{JobWish, Pace, TargetWish};
-use app::forms::{JobActForm, JobForm, TargetForm};
+use app::forms::{DeleteForm, JobActForm, JobForm, TargetForm};
 use app::views::reencryption::JobMode;
 use axum::Router;
 use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::post;
+use engine::access::Role;
 use engine::id::JobId;
 use engine::reencryption::service::job::{JobCommand, NewJob, TuningUpdate};
-use engine::reencryption::service::target::NewTarget;
+use engine::reencryption::service::target::{NewTarget, TargetUpdate};
 use engine::reencryption::{Encoding, Mode};
 
 use super::refused::Refused;
@@ -22,6 +23,8 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/reencryptions", post(begin))
         .route("/reencryptions/{id}", post(act))
         .route("/targets/new", post(register))
+        .route("/targets/{name}/edit", post(change))
+        .route("/targets/{name}/delete", post(remove))
 }
 
 async fn begin(visitor: Visitor, sent: Sent) -> Response {
@@ -36,6 +39,16 @@ async fn act(visitor: Visitor, Path(id): Path<String>, sent: Sent) -> Response {
 
 async fn register(visitor: Visitor, sent: Sent) -> Response {
     let outcome = try_register(&visitor, sent).await;
+    visitor.reply(outcome).await
+}
+
+async fn change(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
+    let outcome = try_change(&visitor, &name, sent).await;
+    visitor.reply(outcome).await
+}
+
+async fn remove(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
+    let outcome = try_remove(&visitor, &name, sent).await;
     visitor.reply(outcome).await
 }
 
@@ -128,6 +141,60 @@ async fn try_register(visitor: &Visitor, sent: Sent) -> Outcome {
     Done::see("/reencryptions")
 }
 
+async fn try_change(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
+    let name = visitor.named(name)?;
+    let (mut form, values) = sent.read::<TargetForm>()?;
+    let services = visitor.services();
+    let refused = |refusal| Refused::by::<TargetForm>(refusal, values.clone());
+    visitor.actor.require(Role::Administrator).map_err(refused)?;
+    let present = services
+        .target_view(&visitor.actor, &name)
+        .await
+        .map_err(refused)?
+        .target;
+    // What stays is not asked for.
+    form.name = present.name.to_string();
+    form.kind = present.kind.clone();
+    form.key = present.key_name.to_string();
+    let wish = form
+        .to_wish()
+        .map_err(|errors| Refused::fields(errors, values.clone()))?;
+    let update = TargetUpdate {
+        config: Some(wish.config),
+        credential: Some(wish.credential.unwrap_or_default()),
+        encoding: Some(encoding(&wish.encoding)),
+        context: Some(wish.context.unwrap_or_default()),
+        require_shadow: Some(wish.require_shadow),
+    };
+    services
+        .update_target(&visitor.actor, &name, update, form.revision.parse().ok())
+        .await
+        .map_err(refused)?;
+    Done::see("/reencryptions")
+}
+
+async fn try_remove(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
+    let name = visitor.named(name)?;
+    let (form, values) = sent.read::<DeleteForm>()?;
+    let reason = form
+        .to_reason()
+        .map_err(|errors| Refused::fields(errors, values.clone()))?;
+    visitor
+        .services()
+        .delete_target(&visitor.actor, &name, Some(&reason), None)
+        .await
+        .map_err(|refusal| Refused::by::<DeleteForm>(refusal, values))?;
+    Done::see("/reencryptions")
+}
+
+fn encoding(word: &str) -> Encoding {
+    if word == "base64" {
+        Encoding::Base64
+    } else {
+        Encoding::Raw
+    }
+}
+
 fn new_target(wish: TargetWish) -> NewTarget {
     NewTarget {
         name: wish.name,
@@ -135,11 +202,7 @@ fn new_target(wish: TargetWish) -> NewTarget {
         key: wish.key,
         config: wish.config,
         credential: wish.credential,
-        encoding: if wish.encoding == "base64" {
-            Encoding::Base64
-        } else {
-            Encoding::Raw
-        },
+        encoding: encoding(&wish.encoding),
         context: wish.context.unwrap_or_default(),
         require_shadow: wish.require_shadow,
     }

@@ -102,7 +102,10 @@ async fn delete(
     NamePath(name): NamePath,
     IfMatch(revision): IfMatch,
 ) -> ApiResult<StatusCode> {
-    state.services.delete_target(&actor, &name, revision).await?;
+    state
+        .services
+        .delete_target(&actor, &name, None, revision)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::access::{Actor, Role};
 use crate::audit::AuditDraft;
-use crate::catalog::service::{check_revision, parse_name, rule_of};
+use crate::catalog::service::{check_revision, filled, parse_name, rule_of};
 use crate::change::{Change, Topic, Write};
 use crate::id::{KeyId, TargetId};
 use crate::name::Name;
@@ -27,7 +27,7 @@ pub struct NewTarget {
     pub require_shadow: bool,
 }
 
-/// What is None stays.
+/// What is None stays; a blank credential takes away the one that signed in.
 #[derive(Clone, Debug, Default)]
 pub struct TargetUpdate {
     pub config: Option<Value>,
@@ -112,8 +112,8 @@ impl Services {
         target.config = update.config.unwrap_or(target.config);
         target.encoding = update.encoding.unwrap_or(target.encoding);
         target.require_shadow = update.require_shadow.unwrap_or(target.require_shadow);
-        if update.credential.is_some() {
-            target.credential = parse_credential(update.credential)?;
+        if let Some(credential) = update.credential {
+            target.credential = parse_credential(filled(Some(credential)))?;
         }
         let mut target = self.seen_to_work(target).await?;
         let write = Write::UpdateTarget(Box::new(target.clone()));
@@ -131,13 +131,17 @@ impl Services {
         &self,
         actor: &Actor,
         name: &Name,
+        reason: Option<&str>,
         if_match: Option<i64>,
     ) -> Result<(), Refusal> {
         actor.require(Role::Administrator)?;
         let target = self.target_named(name).await?;
         check_revision(if_match, target.revision)?;
         self.require_no_job(&target).await?;
-        let detail = "its data is no longer counted".to_owned();
+        let mut detail = "its data is no longer counted".to_owned();
+        if let Some(reason) = reason {
+            detail = format!("{detail}: {}", reason.trim());
+        }
         let write = Write::DeleteTarget(Box::new(target.clone()));
         self.commit_target(actor, "target.delete", &target, detail, write)
             .await

@@ -6,17 +6,18 @@ use std::time::Duration;
 use app::reader::ReadError;
 use app::views::credential::{FindingLine, NextRotation, Severity};
 use app::views::key::{
-    AlgorithmChoice, CensusPoint, CensusTarget, CensusView, KeyFormView, KeyLine, KeyPolicyView,
-    KeyState as ShownState, KeyVersionLine, KeyView as ShownKey, KeysQuery, KeysView, RotateKey,
+    CensusPoint, CensusTarget, CensusView, DestructionLine, KeyLine, KeyPolicyView, KeyState as ShownState,
+    KeyVersionLine, KeyView as ShownKey, KeysQuery, KeysView, RotateKey,
 };
 use app::views::{Age, Listing};
 use engine::catalog::age::AgeThresholds;
 use engine::id::KeyId;
-use engine::key::{KeyVersionView, KeyView, moves};
+use engine::key::finding::standing;
+use engine::key::{KeyNotes, KeyVersionView, KeyView, moves};
 use engine::reencryption::Census;
 use engine::reencryption::service::view::TargetView;
 use engine::{Name, Timestamp};
-use keyring::{Algorithm, KeyState, Purpose};
+use keyring::{KeyState, Purpose};
 
 use super::key_moves::{by_dependents, moves_of};
 use super::reencryption::kind_in_words;
@@ -42,7 +43,17 @@ impl PageReader {
         });
         let now = self.now();
         let suspended = count(views.iter().filter(|view| view.active().is_none()).count());
-        let lines: Vec<KeyLine> = views.iter().map(|view| line(view, now)).collect();
+        let mut notes: BTreeMap<KeyId, Vec<String>> = BTreeMap::new();
+        for told in services.key_notes(&self.actor).await.map_err(unavailable)? {
+            notes.insert(told.key.id.clone(), in_few_words(&told));
+        }
+        let lines: Vec<KeyLine> = views
+            .iter()
+            .map(|view| {
+                let own = notes.remove(&view.key.id).unwrap_or_default();
+                line(view, own, now)
+            })
+            .collect();
         let unfiltered_total = count(lines.len());
         let text = query.text.as_deref().map(str::to_lowercase);
         let chosen: Vec<KeyLine> = views
@@ -86,7 +97,7 @@ impl PageReader {
         let now = self.now();
         let policy = &view.key.policy;
         Ok(ShownKey {
-            line: line(&view, now),
+            line: line(&view, Vec::new(), now),
             description: view.key.purpose.clone(),
             tags: view.key.tags.clone().into_iter().collect(),
             policy: KeyPolicyView {
@@ -107,26 +118,46 @@ impl PageReader {
             rotate: self.rotate(&view).await?,
             census: self.census(&view).await?,
             operations: self.state.key_rates.of(view.key.id.as_str()),
-            findings: findings(&view),
+            findings: self.key_findings(&view).await?,
             server_url: self.server_url(),
             may_operate: self.may_operate(),
             may_administer: self.may_administer(),
         })
     }
 
-    pub(super) async fn read_key_form(&self) -> Result<KeyFormView, ReadError> {
-        self.demand(engine::access::Role::Operator)?;
+    /// What is not as it should be with one key.
+    async fn key_findings(&self, view: &KeyView) -> Result<Vec<FindingLine>, ReadError> {
         let services = &self.state.services;
-        let credentials = services.credentials(&self.actor).await.map_err(unavailable)?;
-        let teams: std::collections::BTreeSet<String> = credentials
+        let versions: Vec<_> = view
+            .versions
             .iter()
-            .filter_map(|facts| facts.credential.owner_team.clone())
+            .map(|placed| placed.version.clone())
             .collect();
-        Ok(KeyFormView {
-            algorithms: Algorithm::ALL.into_iter().map(choice).collect(),
-            environments: self.environments().await?,
-            teams: teams.into_iter().collect(),
-        })
+        let notes = services
+            .notes_of(view.key.clone(), &versions)
+            .await
+            .map_err(unavailable)?;
+        let revoked: Vec<_> = view
+            .versions
+            .iter()
+            .filter(|placed| placed.version.state == KeyState::Revoked)
+            .filter_map(|placed| Some((placed.version.clone(), placed.dependents.clone()?)))
+            .collect();
+        let mut found = standing(&view.key, &revoked);
+        found.extend(notes.findings());
+        Ok(found
+            .into_iter()
+            .map(|finding| FindingLine {
+                severity: if finding.critical {
+                    Severity::Critical
+                } else {
+                    Severity::Warning
+                },
+                title: finding.title,
+                remedy: format!("{}.", app::words::sentence_case(&finding.detail)),
+                since: moment(finding.since),
+            })
+            .collect())
     }
 
     /// What stood under which version, in the last year.
@@ -139,8 +170,11 @@ impl PageReader {
             .await
             .map_err(unavailable)?;
         let targets = services.targets_view(&self.actor).await.map_err(unavailable)?;
+        // Scans of a target that was taken off the list would be added up for ever.
+        let mut censuses = census.censuses;
+        censuses.retain(|census| targets.iter().any(|target| target.target.id == census.target));
         Ok(CensusView {
-            scans: scans(&census.censuses),
+            scans: scans(&censuses),
             targets: targets
                 .iter()
                 .filter(|target| target.target.key == *key)
@@ -160,12 +194,19 @@ impl PageReader {
             state_since: moment(version.state_since),
             reason: version.reason.clone(),
             destroy_at: version.destroy_at.map(moment),
+            destruction: version.destruction.as_ref().map(|request| DestructionLine {
+                asked_by: person(&request.asked_by),
+                reason: request.reason.clone(),
+                approved_by: request.approval.as_ref().map(|approval| person(&approval.by)),
+                lapsed: request.approval.is_none() && version.destroy_at.is_none_or(|at| at <= self.now()),
+                is_own: request.asked_by == self.actor.label(),
+            }),
             destroyed_at: version.destroyed_at.map(moment),
             uses: version.uses,
             opened_at: version.opened_at.map(moment),
             dependents: by_dependents(placed),
             moves: if self.may_operate() {
-                moves_of(view, placed, self.may_administer(), self.now())
+                moves_of(view, placed, &self.actor, self.now())
             } else {
                 Vec::new()
             },
@@ -211,7 +252,7 @@ impl PageReader {
     }
 }
 
-fn line(view: &KeyView, now: Timestamp) -> KeyLine {
+fn line(view: &KeyView, notes: Vec<String>, now: Timestamp) -> KeyLine {
     let key = &view.key;
     let active = view.active();
     let age = active.and_then(|active| active.activated_at).map(|since| {
@@ -236,9 +277,35 @@ fn line(view: &KeyView, now: Timestamp) -> KeyLine {
         team: key.owner_team.clone(),
         active: active.map(|active| u64::from(active.number)),
         age,
-        next_rotation: next_rotation(view),
+        next_rotation: next_rotation(view, now),
         opening: count(opening),
+        notes,
     }
+}
+
+/// What the list says of a key.
+fn in_few_words(told: &KeyNotes) -> Vec<String> {
+    let mut words = Vec::new();
+    if told.postponed.is_some() {
+        words.push("rotation waits for a freeze to end".to_owned());
+    }
+    if let Some(undrained) = &told.undrained {
+        words.push(format!("version {} is not drained", undrained.version));
+    }
+    for asked in &told.asked {
+        words.push(format!(
+            "destruction of version {} waits for approval",
+            asked.version
+        ));
+    }
+    words
+}
+
+/// "ada" of "account:ada": pages say who, not by which door.
+fn person(label: &str) -> String {
+    label
+        .split_once(':')
+        .map_or_else(|| label.to_owned(), |(_, name)| name.to_owned())
 }
 
 /// After each scan, what is known of all targets together: the latest of each up to then.
@@ -275,13 +342,16 @@ fn census_target(view: &TargetView, key: &KeyId) -> CensusTarget {
     }
 }
 
-fn next_rotation(view: &KeyView) -> NextRotation {
+fn next_rotation(view: &KeyView, now: Timestamp) -> NextRotation {
     if view.active().is_none() {
         return NextRotation::Waits {
             reason: "its newest version is suspended".to_owned(),
         };
     }
-    if view.key.postponed_since.is_some() {
+    let is_used_up = view
+        .active()
+        .is_some_and(|active| active.reserved >= view.key.policy.max_uses);
+    if view.key.postponed_since.is_some() && (is_used_up || view.due_at.is_some_and(|at| at <= now)) {
         return NextRotation::Waits {
             reason: "a freeze is on".to_owned(),
         };
@@ -290,37 +360,7 @@ fn next_rotation(view: &KeyView) -> NextRotation {
         .map_or(NextRotation::ByHand, |at| NextRotation::At(moment(at)))
 }
 
-fn findings(view: &KeyView) -> Vec<FindingLine> {
-    let mut findings: Vec<FindingLine> = view
-        .versions
-        .iter()
-        .filter(|placed| placed.version.state == KeyState::Revoked)
-        .filter_map(|placed| {
-            let needed = placed.dependents.as_ref().filter(|needed| !needed.are_none())?;
-            Some(FindingLine {
-                severity: Severity::Warning,
-                title: format!(
-                    "Version {} is revoked and still needed: {}",
-                    placed.version.number,
-                    needed.describe()
-                ),
-                remedy: "Move the data away with a re-encryption job, or undo the revocation.".to_owned(),
-                since: moment(placed.version.state_since),
-            })
-        })
-        .collect();
-    if view.key.owner_team.is_none() {
-        findings.push(FindingLine {
-            severity: Severity::Critical,
-            title: "Nobody owns it".to_owned(),
-            remedy: "Name a team, so that someone is asked when it fails.".to_owned(),
-            since: moment(view.key.created_at),
-        });
-    }
-    findings
-}
-
-fn purpose(purpose: Purpose) -> &'static str {
+pub(super) fn purpose(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Encrypt => "encrypt",
         Purpose::Mac => "authenticate",
@@ -344,21 +384,5 @@ fn state(state: KeyState) -> ShownState {
         KeyState::Suspended => ShownState::Suspended,
         KeyState::Revoked => ShownState::Revoked,
         KeyState::Destroyed => ShownState::Destroyed,
-    }
-}
-
-fn choice(algorithm: Algorithm) -> AlgorithmChoice {
-    let remark = match algorithm {
-        Algorithm::Aes256Gcm => "The usual choice: fast on every processor of the last ten years.",
-        Algorithm::Aes256GcmSiv => "Forgives a nonce that repeats; slower.",
-        Algorithm::ChaCha20Poly1305 => "Fast where the processor has no AES.",
-        Algorithm::HmacSha256 => "Proves that a message is unchanged, to whoever may ask Rota.",
-        Algorithm::Ed25519 => "Signatures that anybody checks with the public key.",
-        Algorithm::EcdsaP256 => "Signatures where a standard asks for a curve of NIST.",
-    };
-    AlgorithmChoice {
-        name: algorithm.name().to_owned(),
-        purpose: purpose(algorithm.purpose()).to_owned(),
-        remark: remark.to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use app::views::key::{KeyMove, KeyVerb};
 use app::words;
 use engine::Timestamp;
+use engine::access::{Actor, Role};
 use engine::key::model::USUAL_DESTRUCTION_DELAY;
 use engine::key::{KeyVersionView, KeyView};
 use keyring::KeyState;
@@ -37,13 +38,20 @@ pub(super) fn by_dependents(placed: &KeyVersionView) -> Vec<String> {
 pub(super) fn moves_of(
     view: &KeyView,
     placed: &KeyVersionView,
-    may_administer: bool,
+    viewer: &Actor,
     now: Timestamp,
 ) -> Vec<KeyMove> {
     let version = &placed.version;
     let may = |state| placed.moves.contains(&state);
     let is_suspended = version.state == KeyState::Suspended;
     let is_planned = version.destroy_at.is_some();
+    let may_administer = viewer.require(Role::Administrator).is_ok();
+    let request = version.destruction.as_ref();
+    let has_lapsed = version.destroy_at.is_some_and(|at| at <= now);
+    let waits = request.is_some_and(|request| request.approval.is_none()) && !has_lapsed;
+    let is_own = request.is_some_and(|request| request.asked_by == viewer.label());
+    // What nobody approved in time, and what was planned before that took two, can be asked for anew.
+    let is_dead = is_planned && request.is_none_or(|request| request.approval.is_none()) && !waits;
     let verbs = [
         (KeyVerb::Resume, is_suspended),
         (KeyVerb::Suspend, may(KeyState::Suspended)),
@@ -51,8 +59,9 @@ pub(super) fn moves_of(
         (KeyVerb::UndoRevocation, version.state == KeyState::Revoked),
         (
             KeyVerb::ScheduleDestruction,
-            may(KeyState::Destroyed) && !is_planned && may_administer,
+            may(KeyState::Destroyed) && (!is_planned || is_dead) && may_administer,
         ),
+        (KeyVerb::ApproveDestruction, waits && !is_own),
         (KeyVerb::KeepMaterial, is_planned),
     ];
     verbs
@@ -98,8 +107,17 @@ fn effect(verb: KeyVerb, view: &KeyView, placed: &KeyVersionView, now: Timestamp
         KeyVerb::ScheduleDestruction => {
             let at = now.after(USUAL_DESTRUCTION_DELAY);
             format!(
-                "Its material is shredded on {}, unless somebody presses “Keep it” before. What then still stands under version {number} is lost for good.{known}",
+                "If another operator approves, its material is shredded on {}, unless somebody presses “Keep it” before. What then still stands under version {number} is lost for good.{known}",
                 words::instant(moment(at))
+            )
+        }
+        KeyVerb::ApproveDestruction => {
+            let at = placed
+                .version
+                .destroy_at
+                .map_or(String::new(), |at| format!(" on {}", words::instant(moment(at))));
+            format!(
+                "Its material is shredded{at}, unless somebody presses “Keep it” before, or something still needs it then. What stands under version {number} is lost for good.{known}"
             )
         }
         KeyVerb::KeepMaterial => {

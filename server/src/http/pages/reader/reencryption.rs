@@ -1,16 +1,18 @@
 //! Re-encryption: jobs, targets, and one job.
 
+use app::forms::{Form as _, TargetForm};
 use app::reader::ReadError;
 use app::views::Listing;
 use app::views::reencryption::{
     FailingRecord, JobCounts, JobLine, JobMode, JobState as ShownState, JobTuning, JobView as ShownJob,
-    ReencryptionsView, TargetFormView, TargetKind, TargetLine,
+    PresentTarget, ReencryptionsView, TargetFormView, TargetKind, TargetLine, TargetView as ShownTarget,
 };
+use engine::Name;
 use engine::access::Role;
 use engine::id::JobId;
 use engine::ports::JobFilter;
 use engine::reencryption::service::view::{JobView, TargetView};
-use engine::reencryption::{FailureClass, JobState, Mode, PausedBy};
+use engine::reencryption::{Encoding, FailureClass, JobState, Mode, PausedBy, Target};
 use serde_json::Value;
 
 use super::words::{count, moment};
@@ -53,6 +55,7 @@ impl PageReader {
             paused,
             targets: targets.iter().map(target_line).collect(),
             may_operate: self.may_operate(),
+            may_administer: self.may_administer(),
         })
     }
 
@@ -106,7 +109,44 @@ impl PageReader {
         })
     }
 
-    pub(super) async fn read_target_form(&self) -> Result<TargetFormView, ReadError> {
+    /// A target before it is taken off the list.
+    pub(super) async fn read_target(&self, name: &str) -> Result<ShownTarget, ReadError> {
+        self.demand(Role::Administrator)?;
+        let view = self.target_named(name).await?;
+        let services = &self.state.services;
+        let copies = services
+            .application_backups(&self.actor)
+            .await
+            .map_err(unavailable)?;
+        let name = &view.target.name;
+        Ok(ShownTarget {
+            line: target_line(&view),
+            versions: view
+                .latest
+                .iter()
+                .flat_map(|census| &census.versions)
+                .filter(|counted| counted.key == view.target.key.as_str())
+                .map(|counted| (u64::from(counted.version), counted.records))
+                .collect(),
+            job: view.job.as_ref().map(|job| job.id.to_string()),
+            copies: copies
+                .iter()
+                .filter(|copy| copy.target.as_ref() == Some(name))
+                .map(|copy| copy.name.to_string())
+                .collect(),
+        })
+    }
+
+    async fn target_named(&self, name: &str) -> Result<TargetView, ReadError> {
+        let name = Name::parse(name).map_err(|_| ReadError::NotFound)?;
+        let services = &self.state.services;
+        services
+            .target_view(&self.actor, &name)
+            .await
+            .map_err(unavailable)
+    }
+
+    pub(super) async fn read_target_form(&self, name: Option<&str>) -> Result<TargetFormView, ReadError> {
         self.demand(Role::Administrator)?;
         let services = &self.state.services;
         let keys = services.keys_view(&self.actor).await.map_err(unavailable)?;
@@ -122,7 +162,43 @@ impl PageReader {
                 .iter()
                 .map(|facts| facts.credential.name.to_string())
                 .collect(),
+            present: match name {
+                Some(name) => Some(present(&self.target_named(name).await?.target)),
+                None => None,
+            },
         })
+    }
+}
+
+/// What the form of a target holds before anything is typed.
+fn present(target: &Target) -> PresentTarget {
+    let form = TargetForm {
+        name: target.name.to_string(),
+        kind: target.kind.clone(),
+        key: target.key_name.to_string(),
+        credential: target
+            .credential
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        config: serde_json::to_string_pretty(&target.config).unwrap_or_default(),
+        encoding: match target.encoding {
+            Encoding::Raw => "raw",
+            Encoding::Base64 => "base64",
+        }
+        .to_owned(),
+        context: target.context.as_str().to_owned(),
+        require_shadow: if target.require_shadow { "true" } else { "" }.to_owned(),
+        revision: target.revision.to_string(),
+    };
+    PresentTarget {
+        name: target.name.to_string(),
+        fixed: format!(
+            "{} with values of key {}",
+            kind_in_words(&target.kind),
+            target.key_name
+        ),
+        values: form.values(),
     }
 }
 
