@@ -79,6 +79,7 @@ pub async fn compose(
         sandbox: config.sandbox,
         sandbox_programs: OnceLock::new(),
         key_rates: crate::workers::key_rates::KeyRates::default(),
+        job_rates: crate::workers::job_rates::JobRates::default(),
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         backups: Semaphore::new(1),
         recovery: config.recovery,

@@ -4,6 +4,7 @@
 pub mod driver;
 pub mod hearsay;
 pub mod housekeeping;
+pub mod job_rates;
 pub mod key_rates;
 pub mod keys;
 pub mod reencryption;
@@ -18,6 +19,7 @@ use crate::http::AppState;
 pub fn start(state: &AppState, tasks: &TaskTracker) {
     tasks.spawn(driver::drive_rotations(state.clone(), tasks.clone()));
     tasks.spawn(housekeeping::keep_house(state.clone()));
+    tasks.spawn(job_rates::watch_job_rates(state.clone()));
     tasks.spawn(key_rates::watch_key_rates(state.clone()));
     tasks.spawn(keys::tend_keys(state.clone()));
     tasks.spawn(root::watch(state.clone()));

@@ -6,6 +6,7 @@
 #![expect(clippy::needless_pass_by_value, reason = "components own their props")]
 
 pub mod bands;
+pub mod job;
 pub mod plot;
 pub mod rates;
 pub mod sparkline;

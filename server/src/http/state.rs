@@ -40,6 +40,8 @@ pub struct Shared {
     pub sandbox_programs: OnceLock<crate::sandbox::Sandbox>,
     /// Operations per second by key version, of the last minutes.
     pub key_rates: crate::workers::key_rates::KeyRates,
+    /// How fast jobs of re-encryption went.
+    pub job_rates: crate::workers::job_rates::JobRates,
     /// Passwords that are being checked at once: each takes memory and a core.
     pub password_checks: tokio::sync::Semaphore,
     /// Backups that are being made: one at a time.

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use self::failing::failing;
 use super::reencryptions::state_badge;
 use super::{Heading, page, parameter};
-use crate::charts::sparkline::Sparkline;
+use crate::charts::job::JobChart;
 use crate::charts::versions::rate;
 use crate::components::ask::{Ask, Weight};
 use crate::components::field::Field;
@@ -67,6 +67,7 @@ fn draw(view: &JobView, frame: &Frame) -> AnyView {
         <FormNotice state=state.clone() />
         <div data-live="why">{why}</div>
         <Panel title="Progress" live="progress">{progress}</Panel>
+        {speed(view)}
         <div class="grid grid--two">
             <Panel title="What was done" live="counts">{counts}</Panel>
             <Panel title="Pace">{tuning}</Panel>
@@ -107,7 +108,7 @@ fn why(view: &JobView) -> AnyView {
     .into_any()
 }
 
-/// "1,204 of about 10,000 records, 980 a second, 9 seconds left."
+/// "1,204 of about 10,000 records, 980 a second, 9 seconds left." When it is completed: "10,012 records."
 fn progress(view: &JobView) -> AnyView {
     let line = &view.line;
     let total = line
@@ -119,7 +120,9 @@ fn progress(view: &JobView) -> AnyView {
         (Some(total), _) => line.scanned as f64 / total as f64,
         (None, _) => 0.0,
     };
+    let is_over = line.state.is_over();
     let seen = match total {
+        _ if line.state == JobState::Completed => words::counted(line.scanned, "record"),
         Some(total) => format!(
             "{} of about {}",
             words::count(line.scanned),
@@ -127,7 +130,7 @@ fn progress(view: &JobView) -> AnyView {
         ),
         None => format!("{} so far", words::counted(line.scanned, "record")),
     };
-    let pace = match (view.rate, line.state.is_over()) {
+    let pace = match (view.rate, is_over) {
         (Some(pace), false) => format!(", {} a second", rate(pace)),
         _ => String::new(),
     };
@@ -141,22 +144,28 @@ fn progress(view: &JobView) -> AnyView {
         words::counted(view.ranges, "range"),
         words::counted_as(view.workers, "worker is", "workers are"),
     );
-    let points = view.rates.clone();
     view! {
         <p class="progress__words">{format!("{seen}{pace}{left}.")}</p>
         <svg class="progress" width="100%" height="12" role="img" aria-label=format!("{:.0}% seen", share * 100.0)>
             <rect class="progress__track" width="100%" height="12" rx="3" />
             <rect class="progress__bar" width=format!("{:.2}%", share.min(1.0) * 100.0) height="12" rx="3" />
         </svg>
-        <p class="lack">{ranges}</p>
-        {(points.len() > 2)
-            .then(|| {
-                view! {
-                    <div class="progress__rates">
-                        <Sparkline points />
-                    </div>
-                }
-            })}
+        {(!is_over).then(|| view! { <p class="lack">{ranges}</p> })}
+    }
+    .into_any()
+}
+
+/// Its course; of a job that ended before this server began, nothing is remembered and nothing is shown.
+fn speed(view: &JobView) -> AnyView {
+    if view.rates.is_empty() && view.line.state.is_over() {
+        return ().into_any();
+    }
+    let points = view.rates.clone();
+    let limit = view.tuning.rate.map(f64::from);
+    view! {
+        <Panel title="Speed" live="speed" aside="records a second, as this server saw them">
+            <JobChart points limit />
+        </Panel>
     }
     .into_any()
 }

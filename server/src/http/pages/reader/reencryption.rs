@@ -84,7 +84,7 @@ impl PageReader {
             },
             rate: (view.per_second > 0.0).then_some(view.per_second),
             left: view.left,
-            rates: Vec::new(),
+            rates: self.state.job_rates.of(job.id.as_str()),
             tuning: JobTuning {
                 batch_size: job.tuning.batch_size,
                 concurrency: job.tuning.concurrency,
