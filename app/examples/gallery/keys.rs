@@ -115,7 +115,13 @@ pub(crate) fn one(scene: Scene, name: &str) -> KeyView {
         },
         census: census(scene),
         operations: operations(),
+        has_alarm: true,
         findings: vec![FindingLine {
+            severity: Severity::Critical,
+            title: "Data under a version of it does not open".into(),
+            remedy: "318 of the last 1,204 values under version 1 did not open; probably the version was revoked while data still needed it. Undo the revocation if it was a mistake, then clear the alarm.".into(),
+            since: ago(Duration::hours(1)),
+        }, FindingLine {
             severity: Severity::Warning,
             title: "1,204 records stand under version 1, which is revoked".into(),
             remedy: "Begin a re-encryption job over orders-cards.".into(),

@@ -173,6 +173,36 @@ impl Form for RotateKeyForm {
     }
 }
 
+/// `action=clear-alarm`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ClearAlarmForm {
+    pub action: String,
+    pub reason: String,
+}
+
+impl ClearAlarmForm {
+    pub const ACTION: &'static str = "clear-alarm";
+
+    /// What was found.
+    ///
+    /// # Errors
+    /// By field.
+    pub fn to_reason(&self) -> Result<String, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let reason = required(&mut errors, "reason", &self.reason, SAY_WHY);
+        errors.or(reason)
+    }
+}
+
+impl Form for ClearAlarmForm {
+    fields! { text: [action, reason], lists: [], secret: [] }
+
+    fn field_of(pointer: &str, _: &Values) -> Option<&'static str> {
+        (pointer == "/reason").then_some("reason")
+    }
+}
+
 /// A move of the version `id`; `action` is the verb (`views::key::KeyVerb`).
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]

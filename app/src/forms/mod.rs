@@ -45,7 +45,7 @@ pub use credential::{CredentialForm, DeleteForm, HoldForm};
 pub use freeze::FreezeForm;
 pub use issuer::{Intent, IssuerForm};
 pub use job::{JobActForm, JobForm, TargetForm};
-pub use key::{KeyForm, KeyMoveForm, RotateKeyForm};
+pub use key::{ClearAlarmForm, KeyForm, KeyMoveForm, RotateKeyForm};
 pub use key_edit::KeyEditForm;
 pub use posted::Posted;
 pub use root::{RehearseForm, SealForm, UnsealForm};

@@ -67,6 +67,8 @@ pub struct KeyView {
     pub findings: Vec<FindingLine>,
     /// The address that programs reach this server at.
     pub server_url: String,
+    /// Its data does not open, and nobody has said yet that they looked.
+    pub has_alarm: bool,
     pub may_operate: bool,
     pub may_administer: bool,
 }

@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 #[path = "../harness/mod.rs"]
-#[expect(unused_imports, reason = "the journeys use the rest of the harness")]
+#[expect(dead_code, unused_imports, reason = "the journeys use the rest of the harness")]
 mod harness;
 
 #[cfg(test)]

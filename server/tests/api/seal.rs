@@ -114,7 +114,10 @@ async fn a_root_in_shares_is_unsealed_by_several_people_after_a_restart() {
         .await
         .expect_status(200)
         .body;
-    assert!(!findings.contains(beside), "the key file is the root no more: {findings}");
+    assert!(
+        !findings.contains(beside),
+        "the key file is the root no more: {findings}"
+    );
     std::fs::remove_file(app.folder().join("root.key")).unwrap();
 
     let tokens = ["ben", "cleo"].map(|name| json!({"name": name, "role": "operator"}));

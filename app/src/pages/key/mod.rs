@@ -20,7 +20,7 @@ use crate::components::notice::FormNotice;
 use crate::components::panel::Panel;
 use crate::components::ring::LargeRing;
 use crate::form::FormState;
-use crate::forms::RotateKeyForm;
+use crate::forms::{ClearAlarmForm, RotateKeyForm};
 use crate::islands::live::KeepFresh;
 use crate::views::credential::NextRotation;
 use crate::views::frame::Frame;
@@ -47,9 +47,11 @@ fn draw(view: &KeyView, frame: &Frame) -> AnyView {
     let (planned, operations) = (view.planned, view.operations.clone());
     let findings = (!view.findings.is_empty()).then(|| {
         let items = view.findings.clone();
+        let clear = clear_alarm(view, &state);
         view! {
             <Panel title="Findings">
                 <FindingList items now />
+                {clear}
             </Panel>
         }
     });
@@ -161,6 +163,26 @@ fn sentence(view: &KeyView, frame: &Frame) -> String {
         ),
     };
     format!("Version {active} is active{age}{next}.{promoting} {older}")
+}
+
+/// Beside the finding, for whoever may say that it was looked into.
+fn clear_alarm(view: &KeyView, state: &FormState) -> Option<AnyView> {
+    if !view.has_alarm {
+        return None;
+    }
+    if !view.may_administer {
+        return Some(view! { <p class="lack">"An administrator clears the alarm."</p> }.into_any());
+    }
+    let ask = view! {
+        <Ask
+            state=state.clone()
+            action=ClearAlarmForm::ACTION
+            label="Clear the alarm"
+            effect="The key may be rotated again, and what does not open is counted anew. Nothing that does not open is mended by this."
+            hint="What you found. It stands in the audit trail."
+        />
+    };
+    Some(ask.into_any())
 }
 
 fn rotate(view: &KeyView, state: &FormState) -> AnyView {

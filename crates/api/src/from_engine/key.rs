@@ -6,8 +6,8 @@ use engine::key as from;
 
 use super::same_words;
 use crate::key::{
-    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlarm, KeyAlgorithm, KeyDependents, KeyDestruction, KeyImport,
-    KeyUse, KeyVersion, KeyVersionState, PublicKey, UpdateKey,
+    AlgorithmUse, CreateKey, ExportedKey, Key, KeyAlarm, KeyAlgorithm, KeyDependents, KeyDestruction,
+    KeyImport, KeyUse, KeyVersion, KeyVersionState, PublicKey, UpdateKey,
 };
 
 same_words! {

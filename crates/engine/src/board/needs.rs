@@ -31,7 +31,8 @@ pub enum Subject {
 pub struct Need {
     pub severity: Severity,
     /// A stable word for programs: `needs_operator`, `awaiting_approval`, `held`, `overdue`, `no_version`, `no_owner`,
-    /// `no_evidence`, `breaker_open`, `override`, `issuer`, `key_postponed`, `key_undrained`.
+    /// `no_evidence`, `breaker_open`, `override`, `issuer`, `key_alarm`,
+    /// `key_postponed`, `key_undrained`.
     pub code: &'static str,
     /// What is the matter.
     pub what: String,
@@ -256,14 +257,29 @@ fn of_key(notes: &KeyNotes) -> Vec<Need> {
         next_action,
     };
     let mut needs = Vec::new();
-    if let Some((why, since)) = &notes.postponed {
-        let what = format!("Its rotation waits for a freeze to end: {why}");
+    if let Some(alarm) = &notes.alarm {
+        needs.push(Need {
+            severity: Severity::Critical,
+            ..need(
+                "key_alarm",
+                alarm.in_words(),
+                alarm.since,
+                "an administrator".to_owned(),
+                "Find out why, then clear the alarm",
+            )
+        });
+    }
+    if let Some(postponed) = &notes.postponed {
+        let what = format!(
+            "Its rotation waits for {}: {}",
+            postponed.waits_for, postponed.why
+        );
         needs.push(need(
             "key_postponed",
             what,
-            *since,
+            postponed.since,
             owner(),
-            "Rotate it all the same",
+            "Look at what it waits for",
         ));
     }
     if let Some(undrained) = &notes.undrained {

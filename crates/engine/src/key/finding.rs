@@ -11,6 +11,7 @@ use crate::key::drained::Dependents;
 use crate::key::model::{DestructionRequest, Key, KeyVersion};
 use crate::key::moves;
 use crate::key::tend::due;
+use crate::reencryption::alarm::KeyAlarm;
 use crate::rule::Refusal;
 use crate::services::Services;
 
@@ -30,12 +31,42 @@ pub struct KeyFinding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyNotes {
     pub key: Key,
-    /// Its rotation waits for a freeze to end: why it is due, and since when it waits.
-    pub postponed: Option<(String, Timestamp)>,
+    /// Its data does not open, and its rotation waits for a person.
+    pub alarm: Option<KeyAlarm>,
+    /// Its rotation is due and waits.
+    pub postponed: Option<Postponed>,
     /// It was rotated although this version was not drained, and still is not: why, and since when.
     pub undrained: Option<Undrained>,
     /// Versions that somebody asked to destroy and nobody else agreed to yet.
     pub asked: Vec<AskedDestruction>,
+}
+
+/// A rotation that is due and waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Postponed {
+    /// Why it is due.
+    pub why: String,
+    /// In words: "a freeze to end".
+    pub waits_for: &'static str,
+    pub since: Timestamp,
+}
+
+/// What bars the rotation of a key, as [`Services::check_gates`] finds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bars {
+    pub alarm: Option<KeyAlarm>,
+    /// Registered targets ask for a shadow run first.
+    pub awaits_shadow: bool,
+}
+
+impl Bars {
+    fn in_words(&self) -> &'static str {
+        match (&self.alarm, self.awaits_shadow) {
+            (Some(_), _) => "a person to look at data that does not open",
+            (None, true) => "a shadow run of its targets",
+            (None, false) => "a freeze to end",
+        }
+    }
 }
 
 /// A version that is not drained.
@@ -58,9 +89,21 @@ pub struct AskedDestruction {
 
 impl KeyNotes {
     /// What follows from the key and its versions at `now`. Pure. `undrained`: what needs the version that the key names,
-    /// if it is not drained.
-    pub fn new(key: Key, versions: &[KeyVersion], undrained: Option<Dependents>, now: Timestamp) -> Self {
-        let postponed = key.postponed_since.zip(due(&key, versions, now));
+    /// if it is not drained. `restored_at`: the database came from a backup then.
+    pub fn new(
+        key: Key,
+        versions: &[KeyVersion],
+        undrained: Option<Dependents>,
+        bars: Bars,
+        restored_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let due = due(&key, versions, now, restored_at);
+        let postponed = key.postponed_since.zip(due).map(|(since, why)| Postponed {
+            why,
+            waits_for: bars.in_words(),
+            since,
+        });
         let active = moves::active(versions).and_then(|active| active.activated_at);
         let undrained = key.undrained.zip(undrained).map(|(version, needed)| Undrained {
             version,
@@ -83,7 +126,8 @@ impl KeyNotes {
         let asked = asked.collect();
         Self {
             key,
-            postponed: postponed.map(|(since, why)| (why, since)),
+            alarm: bars.alarm,
+            postponed,
             undrained,
             asked,
         }
@@ -92,13 +136,22 @@ impl KeyNotes {
     /// Those that are wrong until something is done: the findings.
     pub fn findings(&self) -> Vec<KeyFinding> {
         let mut findings = Vec::new();
-        if let Some((why, since)) = &self.postponed {
+        if let Some(alarm) = &self.alarm {
+            findings.push(KeyFinding {
+                code: "key_alarm",
+                critical: true,
+                title: "Data under a version of it does not open".to_owned(),
+                detail: alarm.in_words(),
+                since: alarm.since,
+            });
+        }
+        if let Some(postponed) = &self.postponed {
             findings.push(KeyFinding {
                 code: "key_postponed",
                 critical: false,
-                title: "Its rotation waits for a freeze to end".to_owned(),
-                detail: format!("{why}; it is rotated when the freeze ends, or now by a person"),
-                since: *since,
+                title: format!("Its rotation waits for {}", postponed.waits_for),
+                detail: format!("{}; then it is rotated by itself", postponed.why),
+                since: postponed.since,
             });
         }
         if let Some(undrained) = &self.undrained {
@@ -120,7 +173,7 @@ impl KeyNotes {
     }
 
     fn is_nothing(&self) -> bool {
-        self.postponed.is_none() && self.undrained.is_none() && self.asked.is_empty()
+        self.alarm.is_none() && self.postponed.is_none() && self.undrained.is_none() && self.asked.is_empty()
     }
 }
 
@@ -164,11 +217,14 @@ impl Services {
         for key in self.store.keys_of_note().await? {
             keys.insert(key.id.clone(), key);
         }
-        for version in self.store.key_versions_to_destroy().await? {
-            if !keys.contains_key(&version.key)
-                && let Some(key) = self.store.key_by_id(&version.key).await?
+        let to_destroy = self.store.key_versions_to_destroy().await?;
+        let alarms = self.alarms_of_keys().await?;
+        let named = to_destroy.into_iter().map(|version| version.key);
+        for id in named.chain(alarms.into_iter().map(|alarm| alarm.key)) {
+            if !keys.contains_key(&id)
+                && let Some(key) = self.store.key_by_id(&id).await?
             {
-                keys.insert(key.id.clone(), key);
+                keys.insert(id, key);
             }
         }
         let mut notes = Vec::new();
@@ -197,7 +253,14 @@ impl Services {
             }
             _ => None,
         };
-        Ok(KeyNotes::new(key, versions, undrained, self.clock.now()))
+        let bars = Bars {
+            alarm: self.key_alarm(&key.id).await?,
+            awaits_shadow: key.postponed_since.is_some()
+                && !self.targets_without_shadow(&key.id).await?.is_empty(),
+        };
+        let restored_at = self.restored().await?.map(|restored| restored.at);
+        let now = self.clock.now();
+        Ok(KeyNotes::new(key, versions, undrained, bars, restored_at, now))
     }
 
     /// Everything that is not as it should be with any key, by the keys' names.

@@ -189,7 +189,7 @@ impl Services {
     ///
     /// # Errors
     /// 409 `key_alarm`, 409 `shadow_required`, store away.
-    pub(crate) async fn check_gates(&self, key: &Key) -> Result<(), Refusal> {
+    pub async fn check_gates(&self, key: &Key) -> Result<(), Refusal> {
         self.require_no_key_alarm(&key.id).await?;
         let without = self.targets_without_shadow(&key.id).await?;
         if without.is_empty() {

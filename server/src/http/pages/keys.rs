@@ -2,7 +2,7 @@
 
 use app::forms::key::KeyWish;
 use app::forms::key_edit::KeyChange;
-use app::forms::{KeyEditForm, KeyForm, KeyMoveForm, RotateKeyForm};
+use app::forms::{ClearAlarmForm, KeyEditForm, KeyForm, KeyMoveForm, RotateKeyForm};
 use app::views::key::KeyVerb;
 use axum::Router;
 use axum::extract::Path;
@@ -37,6 +37,7 @@ async fn edit(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Respons
 async fn act(visitor: Visitor, Path(name): Path<String>, sent: Sent) -> Response {
     let outcome = match sent.action() {
         RotateKeyForm::ACTION => try_rotate(&visitor, &name, sent).await,
+        ClearAlarmForm::ACTION => try_clear_alarm(&visitor, &name, sent).await,
         _ => try_move(&visitor, &name, sent).await,
     };
     visitor.reply(outcome).await
@@ -125,6 +126,20 @@ async fn try_rotate(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
         .rotate_key(&visitor.actor, &name, &reason, confirm)
         .await
         .map_err(|refusal| Refused::by::<RotateKeyForm>(refusal, values))?;
+    Done::see(format!("/keys/{name}"))
+}
+
+async fn try_clear_alarm(visitor: &Visitor, name: &str, sent: Sent) -> Outcome {
+    let name = visitor.named(name)?;
+    let (form, values) = sent.read::<ClearAlarmForm>()?;
+    let reason = form
+        .to_reason()
+        .map_err(|errors| Refused::fields(errors, values.clone()))?;
+    visitor
+        .services()
+        .clear_key_alarm(&visitor.actor, &name, &reason)
+        .await
+        .map_err(|refusal| Refused::by::<ClearAlarmForm>(refusal, values))?;
     Done::see(format!("/keys/{name}"))
 }
 

@@ -61,16 +61,6 @@ pub async fn all(state: &AppState) -> ApiResult<Vec<Finding>> {
     for (key, found) in state.services.key_findings(&system).await? {
         findings.push(of_key(&key, &found));
     }
-    for alarm in state.services.key_alarms(&system).await? {
-        findings.push(finding(
-            &format!("key/{}", alarm.name),
-            "key_alarm",
-            Severity::Critical,
-            "Data under a key version does not open",
-            &alarm.in_words(),
-            alarm.since,
-        ));
-    }
     Ok(findings)
 }
 

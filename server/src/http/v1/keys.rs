@@ -1,8 +1,8 @@
 //! Keys of the keyring: made, looked at, rotated, suspended, revoked, destroyed.
 
 use api::key::{
-    AlgorithmUse, ApproveDestruction, ClearKeyAlarm, CreateKey, ForbidAlgorithms, Key, PlanDestruction, RotateKey,
-    UpdateKey, UpdateKeyVersion,
+    AlgorithmUse, ApproveDestruction, ClearKeyAlarm, CreateKey, ForbidAlgorithms, Key, PlanDestruction,
+    RotateKey, UpdateKey, UpdateKeyVersion,
 };
 use api::{Page, PageQuery};
 use axum::extract::{FromRequestParts, State};

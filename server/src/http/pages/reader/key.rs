@@ -16,7 +16,7 @@ use engine::key::finding::standing;
 use engine::key::{KeyNotes, KeyVersionView, KeyView, moves};
 use engine::reencryption::Census;
 use engine::reencryption::service::view::TargetView;
-use engine::{Name, Timestamp};
+use engine::{Name, Refusal, Timestamp};
 use keyring::{KeyState, Purpose};
 
 use super::key_moves::{by_dependents, moves_of};
@@ -119,6 +119,7 @@ impl PageReader {
             census: self.census(&view).await?,
             operations: self.state.key_rates.of(view.key.id.as_str()),
             findings: self.key_findings(&view).await?,
+            has_alarm: view.alarm.is_some(),
             server_url: self.server_url(),
             may_operate: self.may_operate(),
             may_administer: self.may_administer(),
@@ -220,6 +221,15 @@ impl PageReader {
                 reason: format!("Version {number} is being handed to every replica."),
             });
         }
+        match self.state.services.check_gates(&view.key).await {
+            Ok(()) => {}
+            Err(Refusal::Conflict { detail, .. }) => {
+                return Ok(RotateKey::Blocked {
+                    reason: format!("{}.", app::words::sentence_case(&detail)),
+                });
+            }
+            Err(refusal) => return Err(unavailable(refusal)),
+        }
         let versions: Vec<_> = view
             .versions
             .iter()
@@ -286,8 +296,11 @@ fn line(view: &KeyView, notes: Vec<String>, now: Timestamp) -> KeyLine {
 /// What the list says of a key.
 fn in_few_words(told: &KeyNotes) -> Vec<String> {
     let mut words = Vec::new();
-    if told.postponed.is_some() {
-        words.push("rotation waits for a freeze to end".to_owned());
+    if let Some(alarm) = &told.alarm {
+        words.push(format!("data under version {} does not open", alarm.version));
+    }
+    if let Some(postponed) = &told.postponed {
+        words.push(format!("rotation waits for {}", postponed.waits_for));
     }
     if let Some(undrained) = &told.undrained {
         words.push(format!("version {} is not drained", undrained.version));
@@ -353,7 +366,7 @@ fn next_rotation(view: &KeyView, now: Timestamp) -> NextRotation {
         .is_some_and(|active| active.reserved >= view.key.policy.max_uses);
     if view.key.postponed_since.is_some() && (is_used_up || view.due_at.is_some_and(|at| at <= now)) {
         return NextRotation::Waits {
-            reason: "a freeze is on".to_owned(),
+            reason: "see the findings".to_owned(),
         };
     }
     view.due_at
