@@ -141,3 +141,15 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
     runtime.shutdown_background();
     done
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::CommandLine;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -96,6 +96,8 @@ pub(super) struct MoveOptions {
     #[command(flatten)]
     key: OneKey,
     /// The number of the version
+    // Not by its own name: --version stands in every command.
+    #[arg(id = "number", value_name = "VERSION")]
     version: u32,
     /// Stands in the audit trail
     #[arg(long)]
