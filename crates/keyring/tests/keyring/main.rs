@@ -17,6 +17,8 @@ mod life;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(test)]
+mod nonces;
+#[cfg(test)]
 mod randomness;
 #[cfg(test)]
 mod root_key;
