@@ -123,7 +123,7 @@ impl Services {
         let mut ring = self.ring_for(actor, name, Purpose::Encrypt).await?;
         let mut results: Results<Decrypted> = items.iter().map(|item| opened(&ring, *item)).collect();
         if results.iter().any(is_perhaps_stale)
-            && let Some(fresh) = self.reread_key_ring(&ring).await?
+            && let Some(fresh) = Box::pin(self.reread_key_ring(&ring)).await?
         {
             ring = fresh;
             for (item, result) in items.iter().zip(&mut results) {
@@ -161,7 +161,7 @@ impl Services {
         let mut ring = self.ring_that_seals(ring, items.len()).await?;
         let mut results: Results<Encrypted> = items.iter().map(|item| self.rewrapped(&ring, item)).collect();
         if results.iter().any(is_perhaps_stale)
-            && let Some(fresh) = self.reread_key_ring(&ring).await?
+            && let Some(fresh) = Box::pin(self.reread_key_ring(&ring)).await?
         {
             ring = self.ring_that_seals(fresh, items.len()).await?;
             for (item, result) in items.iter().zip(&mut results) {
@@ -251,8 +251,9 @@ impl Services {
             let system = Actor::system("keys");
             let reason = format!("version {active} has reached its hard limit of uses");
             let name = ring.key().name.clone();
-            self.rotate(&system, &name, &reason, Gate::HardLimit { active })
-                .await?;
+            let gate = Gate::HardLimit { active };
+            // What is seldom done lies apart from what every request carries along.
+            Box::pin(self.rotate(&system, &name, &reason, gate)).await?;
             ring = self
                 .key_ring_named(&name)
                 .await?

@@ -87,8 +87,8 @@ fn outcome_of(refusal: &Refusal) -> &'static str {
 }
 
 impl Services {
-    /// Writes the audit entry, and only then counts. Without the entry there is no reply. `began` is the uptime when the
-    /// request came: jobs in the background go by how long requests take.
+    /// Writes the audit entry, and only then counts. Without the entry there is no reply. How long a request took since
+    /// `began` (uptime) is what jobs of re-encryption give way to.
     pub(crate) async fn tell(
         &self,
         actor: &Actor,

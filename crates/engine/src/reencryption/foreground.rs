@@ -52,6 +52,12 @@ impl Foreground {
         self.worked.store(second_of(now), Ordering::Relaxed);
     }
 
+    /// The 99th percentile of the last whole second that had enough requests.
+    pub fn latest(&self) -> Option<Duration> {
+        let micros = self.latest.load(Ordering::Relaxed);
+        (micros > 0).then(|| Duration::from_micros(micros))
+    }
+
     /// Whether requests take notably longer than they do without a job.
     pub fn suffers(&self, now: Timestamp) -> bool {
         self.roll(now);

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod callers;
 mod catalog;
 mod destruction;
 mod house;
