@@ -1,10 +1,8 @@
 //! From a request to an actor.
 
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use engine::Refusal;
 use engine::access::{Actor, ActorKind, TokenScope};
 use engine::id::AccountId;
@@ -33,16 +31,15 @@ pub struct Identity {
 #[derive(Clone, Debug)]
 pub struct Caller(pub Actor);
 
-/// Finds out who is asking. A token that is given and wrong is refused at once, cookie or not.
-pub async fn identify(State(state): State<AppState>, request: Request, next: Next) -> Response {
+/// Finds out who is asking, and says so in the request. A token that is given and wrong is refused at once, cookie or not.
+///
+/// # Errors
+/// 401, or the store is away.
+pub async fn identify(state: &AppState, request: Request) -> ApiResult<Request> {
     let (mut parts, body) = request.into_parts();
-    match identity(&state, &parts).await {
-        Ok(identity) => {
-            parts.extensions.insert(identity);
-            next.run(Request::from_parts(parts, body)).await
-        }
-        Err(error) => error.into_response(),
-    }
+    let identity = identity(state, &parts).await?;
+    parts.extensions.insert(identity);
+    Ok(Request::from_parts(parts, body))
 }
 
 async fn identity(state: &AppState, parts: &Parts) -> ApiResult<Identity> {
@@ -58,7 +55,7 @@ async fn identity(state: &AppState, parts: &Parts) -> ApiResult<Identity> {
         && (reads || !is_api)
         && let Some(session) = parts.extensions.get::<Session>()
     {
-        by_session(state, session, &mut identity).await?;
+        Box::pin(by_session(state, session, &mut identity)).await?;
     }
     Ok(identity)
 }

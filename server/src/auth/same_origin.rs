@@ -1,9 +1,7 @@
 //! A form may only come from our own pages (CSRF).
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, Method, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use url::Url;
 
 use api::problem::code;
@@ -13,20 +11,22 @@ use crate::http::problem::ApiError;
 
 /// Refuses what changes something and comes from elsewhere. The API is left out: cookies do not count there for anything
 /// but GET, so a foreign page has nothing to misuse.
-pub async fn require_same_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
+///
+/// # Errors
+/// 403.
+pub fn require_same_origin(state: &AppState, request: &Request) -> Result<(), ApiError> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let is_api = request.uri().path().starts_with("/api/");
     if reads || is_api || is_same_origin(request.headers(), state.public_url.get()) {
-        return next.run(request).await;
+        return Ok(());
     }
-    ApiError::new(
+    Err(ApiError::new(
         StatusCode::FORBIDDEN,
         code::FORBIDDEN,
         "Not from this site",
         "forms are only taken from Rota's own pages; open the page again and repeat it there. Behind a proxy, set \
          ROTA_PUBLIC_URL to the address in the browser",
-    )
-    .into_response()
+    ))
 }
 
 /// The browser says where a request comes from, in headers that pages cannot set. Without either header it is refused.

@@ -1,8 +1,7 @@
 //! The id that joins a request, its log lines and its audit entries (DET-6).
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::Response;
 use engine::Randomness;
 use tracing::Instrument;
@@ -17,20 +16,38 @@ const LONGEST: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Correlation(pub String);
 
-/// Takes the caller's id or makes one, hands it on and sends it back.
-pub async fn correlate(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let id = given(request.headers()).unwrap_or_else(|| generate(state.services.randomness.as_ref()));
-    request.extensions_mut().insert(Correlation(id.clone()));
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let started = tokio::time::Instant::now();
-    let span = tracing::info_span!("request", http.method = %method, url.path = %path, correlation.id = %id);
-    let mut response = next.run(request).instrument(span.clone()).await;
-    log(&span, &response, started.elapsed());
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HEADER, value);
+/// A request with its id, on its way to a reply.
+#[derive(Debug)]
+pub struct Correlated {
+    id: String,
+    span: tracing::Span,
+    started: tokio::time::Instant,
+}
+
+impl Correlated {
+    /// Takes the caller's id or makes one, and hands it on.
+    pub fn begin(state: &AppState, request: &mut Request) -> Self {
+        let id = given(request.headers()).unwrap_or_else(|| generate(state.services.randomness.as_ref()));
+        let (method, path) = (request.method(), request.uri().path());
+        let span =
+            tracing::info_span!("request", http.method = %method, url.path = %path, correlation.id = %id);
+        request.extensions_mut().insert(Correlation(id.clone()));
+        Self {
+            id,
+            span,
+            started: tokio::time::Instant::now(),
+        }
     }
-    response
+
+    /// Sends the id back, and says what became of the request.
+    pub async fn answer(self, reply: impl Future<Output = Response>) -> Response {
+        let mut response = reply.instrument(self.span.clone()).await;
+        log(&self.span, &response, self.started.elapsed());
+        if let Ok(value) = HeaderValue::from_str(&self.id) {
+            response.headers_mut().insert(HEADER, value);
+        }
+        response
+    }
 }
 
 /// Only what cannot break a log line or a header is taken.

@@ -1,8 +1,7 @@
 //! Headers that every reply carries: what browsers may do with it, and who may keep it.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -39,21 +38,33 @@ const FIXED: [(HeaderName, &str); 7] = [
     ),
 ];
 
-/// Gives the request a nonce and the reply its headers.
-pub async fn secure(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let mut random = [0; 18];
-    state.services.randomness.fill(&mut random);
-    let nonce = STANDARD.encode(random);
-    request.extensions_mut().insert(CspNonce(nonce.clone()));
-    let mut response = next.run(request).await;
+/// The nonce of a request for a page.
+#[derive(Debug)]
+pub struct Secured(Option<String>);
+
+/// Gives a request its nonce.
+pub fn begin(state: &AppState, request: &mut Request) -> Secured {
+    // Programs get no pages.
+    let nonce = (!request.uri().path().starts_with("/api/")).then(|| {
+        let mut random = [0; 18];
+        state.services.randomness.fill(&mut random);
+        STANDARD.encode(random)
+    });
+    if let Some(nonce) = &nonce {
+        request.extensions_mut().insert(CspNonce(nonce.clone()));
+    }
+    Secured(nonce)
+}
+
+/// Gives the reply its headers.
+pub fn secure(state: &AppState, Secured(nonce): Secured, response: &mut Response) {
     let is_page = response
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"text/html"));
-    let policy = if is_page {
-        page_policy(&nonce)
-    } else {
-        HeaderValue::from_static(NO_FRAMES)
+    let policy = match nonce.filter(|_| is_page) {
+        Some(nonce) => page_policy(&nonce),
+        None => HeaderValue::from_static(NO_FRAMES),
     };
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -68,7 +79,6 @@ pub async fn secure(State(state): State<AppState>, mut request: Request, next: N
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
 }
 
 /// Scripts: the page's own boot script by nonce, and the files it imports from here. `wasm-unsafe-eval` lets WebAssembly

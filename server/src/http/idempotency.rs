@@ -49,7 +49,7 @@ pub async fn replay(State(state): State<AppState>, request: Request, next: Next)
     if is_unkept || *request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }
-    match once(&state, request, next).await {
+    match Box::pin(once(&state, request, next)).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     }

@@ -2,15 +2,16 @@
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
 
 use super::AppState;
+use super::correlation::Correlated;
 use super::problem::ApiError;
 use super::v1::openapi;
-use super::{correlation, headers, health, idempotency, pages, static_files, strict_path, v1};
+use super::{headers, health, idempotency, pages, static_files, strict_path, v1};
 use crate::auth::{identify, same_origin, session};
 
 /// The routes that answer whoever asks; a test keeps this list.
@@ -21,7 +22,8 @@ pub fn document() -> OpenApi {
     openapi::complete(v1::routes().split_for_parts().1)
 }
 
-/// Everything that is served. Layers run from the last to the first.
+/// Everything that is served. Layers run from the last to the first; they are few, because for each request axum clones
+/// all that lies inside of one.
 pub fn router(state: &AppState) -> Router {
     let (api, _) = v1::routes().split_for_parts();
     let document = document();
@@ -43,17 +45,36 @@ pub fn router(state: &AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .merge(pages::routes())
         .fallback(not_found)
-        .layer(from_fn_with_state(state.clone(), count))
-        .layer(from_fn_with_state(state.clone(), identify))
-        .layer(from_fn_with_state(
-            state.clone(),
-            same_origin::require_same_origin,
-        ))
+        .layer(from_fn_with_state(state.clone(), admit))
         .layer(sessions)
-        .layer(from_fn(strict_path::refuse_tricks))
-        .layer(from_fn_with_state(state.clone(), headers::secure))
-        .layer(from_fn_with_state(state.clone(), correlation::correlate))
+        .layer(from_fn_with_state(state.clone(), receive))
         .with_state(state.clone())
+}
+
+/// The outermost: a request gets its id and its nonce, the reply its headers.
+async fn receive(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let correlated = Correlated::begin(&state, &mut request);
+    let secured = headers::begin(&state, &mut request);
+    let reply = async {
+        let mut response = match strict_path::refuse_tricks(&request) {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        };
+        headers::secure(&state, secured, &mut response);
+        response
+    };
+    correlated.answer(reply).await
+}
+
+/// Inside of sessions: where a request comes from, and who is asking.
+async fn admit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    if let Err(error) = same_origin::require_same_origin(&state, &request) {
+        return error.into_response();
+    }
+    match identify(&state, request).await {
+        Ok(request) => count(&state, request, next).await,
+        Err(error) => error.into_response(),
+    }
 }
 
 /// Embedded files, then nothing: a page for people, a problem for programs.
@@ -78,7 +99,7 @@ async fn method_not_allowed() -> Response {
 }
 
 /// Counts requests by route. How long a waiting poll or an event stream takes says nothing about us.
-async fn count(State(state): State<AppState>, request: Request, next: Next) -> Response {
+async fn count(state: &AppState, request: Request, next: Next) -> Response {
     let pattern = request.extensions().get::<axum::extract::MatchedPath>();
     let route = pattern
         .map_or("none", axum::extract::MatchedPath::as_str)

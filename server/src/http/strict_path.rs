@@ -1,22 +1,23 @@
 //! Paths of the API are taken literally: what could be read in two ways is refused (R14).
 
 use axum::extract::Request;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::problem::ApiError;
 
 /// Refuses a path under `/api` with an empty or dotted segment, an escape, or any character that no name has.
-pub async fn refuse_tricks(request: Request, next: Next) -> Response {
+///
+/// # Errors
+/// 404, as for any address that is not there.
+pub fn refuse_tricks(request: &Request) -> Result<(), ApiError> {
     let path = request.uri().path();
     let begins_with_api = path
         .trim_start_matches('/')
         .to_ascii_lowercase()
         .starts_with("api");
     if begins_with_api && !is_plain(path) {
-        return ApiError::no_route().into_response();
+        return Err(ApiError::no_route());
     }
-    next.run(request).await
+    Ok(())
 }
 
 fn is_plain(path: &str) -> bool {

@@ -45,6 +45,11 @@ impl Services {
         if is_fresh && let Some(known) = self.memory.tokens.get(hash) {
             return Ok(Some(known));
         }
+        Box::pin(self.read_token(hash, is_fresh)).await
+    }
+
+    async fn read_token(&self, hash: &TokenHash, is_fresh: bool) -> Result<Option<Arc<Token>>, Refusal> {
+        let view = &self.memory.view;
         let generation = view.generation();
         let Some(token) = self.store.token_by_hash(hash).await?.map(Arc::new) else {
             return Ok(None);

@@ -128,6 +128,13 @@ impl Services {
         {
             return Ok(Some(ring));
         }
+        // What is seldom done lies apart from what every request carries along.
+        Box::pin(self.read_key_ring(name)).await
+    }
+
+    /// Reads it from the store, and remembers it.
+    async fn read_key_ring(&self, name: &Name) -> Result<Option<Arc<KeyRing>>, Refusal> {
+        let is_fresh = || self.memory.view.is_fresh(self.clock.uptime());
         // While nothing may be remembered nobody can read for the others.
         let _one_reader = if is_fresh() {
             Some(self.memory.rings.reading.lock().await)

@@ -127,6 +127,17 @@ impl Services {
         if uses.take(count) {
             return Ok(Reserved::Yes);
         }
+        // What is seldom done lies apart from what every request carries along.
+        Box::pin(self.reserve_block(ring, uses, number, count)).await
+    }
+
+    async fn reserve_block(
+        &self,
+        ring: &KeyRing,
+        uses: &VersionUses,
+        number: u32,
+        count: u64,
+    ) -> Result<Reserved, Refusal> {
         let _one_at_a_time = uses.reserving.lock().await;
         if uses.take(count) {
             return Ok(Reserved::Yes);
