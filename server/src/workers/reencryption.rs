@@ -1,8 +1,10 @@
 //! Moves sealed values: looks after jobs, works on ranges, and moves what readers met under old versions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::change::Topic;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::task::TaskTracker;
 
@@ -21,15 +23,18 @@ pub async fn move_data(state: AppState, tasks: TaskTracker) {
     state.services.randomness.fill(&mut holder);
     let holder = format!("{}-{}", std::process::id(), hex::encode(holder));
     let working = TaskTracker::new();
+    let ended = Arc::new(Notify::new());
     let mut announced = state.announcements.subscribe_to_all();
     loop {
-        tend(&state, &holder, &working, &tasks).await;
+        tend(&state, &holder, &working, &tasks, &ended).await;
         let look_again = tokio::time::sleep(LOOK_EVERY);
         tokio::pin!(look_again);
         loop {
             tokio::select! {
                 () = state.shutdown.cancelled() => return,
                 () = &mut look_again => break,
+                // A range is done: the next one, or the next pass, need not wait.
+                () = ended.notified() => break,
                 topic = announced.recv() => match topic {
                     // Every batch is announced too: only what may start something makes us look before the second is over.
                     Ok(Topic::Reencryption(_)) if working.is_empty() => break,
@@ -42,12 +47,18 @@ pub async fn move_data(state: AppState, tasks: TaskTracker) {
     }
 }
 
-async fn tend(state: &AppState, holder: &str, working: &TaskTracker, tasks: &TaskTracker) {
+async fn tend(
+    state: &AppState,
+    holder: &str,
+    working: &TaskTracker,
+    tasks: &TaskTracker,
+    ended: &Arc<Notify>,
+) {
     let free = MOST.saturating_sub(working.len());
     match state.services.tend_jobs(holder, free).await {
         Ok(taken) => {
             for worker in taken {
-                let state = state.clone();
+                let (state, ended) = (state.clone(), Arc::clone(ended));
                 let work = working.track_future(async move {
                     let driving = state
                         .services
@@ -56,6 +67,7 @@ async fn tend(state: &AppState, holder: &str, working: &TaskTracker, tasks: &Tas
                         () = state.shutdown.cancelled() => {}
                         () = driving => {}
                     }
+                    ended.notify_one();
                 });
                 tasks.spawn(work);
             }
