@@ -2,7 +2,11 @@
 
 #[cfg(test)]
 #[path = "../harness/mod.rs"]
-#[expect(dead_code, unused_imports, reason = "the journeys use the rest of the harness")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the journeys use the rest of the harness"
+)]
 mod harness;
 
 #[cfg(test)]

@@ -1,5 +1,9 @@
 //! What a person does on the pages of the catalog without script: hold, resume, delete, narrow to an environment.
 
+use std::time::Duration;
+
+use serde_json::json;
+
 use crate::harness::TestApp;
 use crate::pages::{administrator, next_of};
 
@@ -164,4 +168,75 @@ async fn a_key_is_created_rotated_revoked_and_brought_back_on_its_pages() {
     administrator.submit(page, &undo).await.expect_status(303);
     let key = app.bootstrap().get("/api/v1/keys/cards").await.expect_status(200);
     assert_eq!(key.text("/versions/0/state"), "deprecated");
+}
+
+#[tokio::test]
+async fn an_alarm_of_a_key_stands_where_people_look_until_an_administrator_clears_it() {
+    let app = TestApp::start();
+    let administrator = administrator(&app).await;
+    let program = app.bootstrap();
+    let new = json!({"name": "cards", "algorithm": "aes256-gcm"});
+    program.post("/api/v1/keys", &new).await.expect_status(201);
+    let plain = json!({"plaintext": "AAEC"});
+    let sealed = program.post("/api/v1/keys/cards/encrypt", &plain).await;
+    let sealed = json!({"ciphertext": sealed.expect_status(200).text("/ciphertext")});
+    let rotate = json!({"reason": "a drill", "confirm": true});
+    program
+        .post("/api/v1/keys/cards/rotate", &rotate)
+        .await
+        .expect_status(200);
+    let revoke = json!({"state": "revoked", "reason": "by mistake"});
+    program
+        .patch("/api/v1/keys/cards/versions/1", &revoke)
+        .await
+        .expect_status(200);
+    let read = json!({"batch": vec![sealed; 100]});
+    program
+        .post("/api/v1/keys/cards/decrypt", &read)
+        .await
+        .expect_status(200);
+
+    let alarm = tokio::time::timeout(Duration::from_secs(30), async {
+        loop {
+            let key = program.get("/api/v1/keys/cards").await.expect_status(200).json();
+            if key["alarm"].is_object() {
+                return key["alarm"].clone();
+            }
+        }
+    });
+    let alarm = alarm.await.expect("values that do not open are noticed");
+    assert_eq!(
+        (alarm["version"].as_u64(), alarm["failed"].as_u64()),
+        (Some(1), Some(100))
+    );
+    program
+        .post("/api/v1/keys/cards/rotate", &rotate)
+        .await
+        .expect_problem(409, "key_alarm");
+    let metrics = program.get("/metrics").await.expect_status(200);
+    assert!(
+        metrics
+            .body
+            .contains("rota_key_alarm{key=\"cards\",version=\"1\"} 1")
+    );
+
+    let page = "/keys/cards";
+    let shown = administrator.get(page).await.expect_status(200);
+    assert!(shown.body.contains("Clear the alarm") && !shown.body.contains("Rotate now"));
+    let listed = administrator.get("/keys").await.expect_status(200);
+    assert!(listed.body.contains("data under version 1 does not open"));
+    let needs = administrator.get("/needs-a-person").await.expect_status(200);
+    assert!(needs.body.contains("Find out why, then clear the alarm"));
+
+    let silent = [("action", "clear-alarm"), ("reason", "")];
+    let refused = administrator.submit(page, &silent).await.expect_status(422);
+    assert!(refused.body.contains("clear-alarm-reason-error"));
+    let clear = [("action", "clear-alarm"), ("reason", "it was the wrong key")];
+    administrator.submit(page, &clear).await.expect_status(303);
+    let shown = administrator.get(page).await.expect_status(200);
+    assert!(!shown.body.contains("Clear the alarm") && shown.body.contains("Rotate now"));
+    program
+        .post("/api/v1/keys/cards/rotate", &rotate)
+        .await
+        .expect_status(200);
 }
