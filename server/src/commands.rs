@@ -10,6 +10,7 @@ mod restore;
 mod root;
 mod run;
 mod serve;
+mod shares;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use engine::access::{BootstrapToken, Throttle};
 use engine::delivery::Live;
 use engine::detection::Detector;
-use engine::ports::Announcer;
+use engine::ports::{Announcer, Roots};
 use engine::seal::Sealer;
 use engine::{Clock, Memory, Randomness, Services};
 use store::{AuditDurability, Backend, Database, Options};
@@ -181,15 +181,25 @@ async fn build(
     })
 }
 
+/// The roots that are configured, for commands.
+///
+/// # Errors
+/// When no metrics can be made.
+pub(crate) fn configured_roots(
+    root_key: RootKeySource,
+    next_root: Option<RootKeySource>,
+) -> Result<ConfiguredRoots, CommandError> {
+    let metrics = Arc::new(Metrics::new(SERIES_LIMIT).map_err(CommandError::failed)?);
+    Ok(ConfiguredRoots::new(root_key, next_root, metrics))
+}
+
 /// The keys of a database, opened by what an operator gave, for commands that need nothing else.
 pub(crate) async fn unlock(
     database: &Database,
-    source: &RootKeySource,
+    roots: Arc<dyn Roots>,
     clock: &dyn Clock,
 ) -> Result<Sealer, CommandError> {
-    let metrics = Arc::new(Metrics::new(SERIES_LIMIT).map_err(CommandError::failed)?);
-    let roots = ConfiguredRoots::new(source.clone(), None, metrics);
-    let sealer = Sealer::new(Arc::new(roots), Arc::new(OsRandomness));
+    let sealer = Sealer::new(roots, Arc::new(OsRandomness));
     sealer.open(database, clock).await.map_err(CommandError::failed)?;
     Ok(sealer)
 }

@@ -28,8 +28,8 @@ pub use root::RootRequest;
 /// A check of a long audit takes time.
 const PATIENCE: Duration = Duration::from_secs(120);
 const LONGEST_LINE: u64 = 4_096;
-/// New shares make the longest reply.
-const LONGEST_REPLY: u64 = 64 * 1_024;
+/// Tombstones of a hundred thousand key versions make the longest reply.
+const LONGEST_REPLY: u64 = 64 * 1_024 * 1_024;
 
 /// What may be asked for, one line each.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub enum Request {
     VerifyAudit,
     /// A backup: one line about it, then its bytes.
     Backup,
+    /// Which key versions are destroyed, sealed: one line.
+    Tombstones,
     /// Something about the root of trust.
     Root(Box<RootRequest>),
 }
@@ -52,6 +54,7 @@ impl Request {
             }
             Self::VerifyAudit => "verify-audit\n".to_owned(),
             Self::Backup => "backup\n".to_owned(),
+            Self::Tombstones => "tombstones\n".to_owned(),
             // Texts and numbers only: writing them as JSON cannot fail.
             Self::Root(request) => format!("root {}\n", serde_json::to_string(request).unwrap_or_default()),
         }
@@ -61,6 +64,7 @@ impl Request {
         match line.trim() {
             "verify-audit" => return Some(Self::VerifyAudit),
             "backup" => return Some(Self::Backup),
+            "tombstones" => return Some(Self::Tombstones),
             _ => {}
         }
         let (word, rest) = line.split_once(' ')?;
@@ -186,6 +190,13 @@ async fn answer(request: Option<Request>, state: &AppState) -> String {
             Ok(AuditVerification::Broken(broken)) => format!("refused the audit is broken: {broken}\n"),
             Err(error) => format!("refused {error}\n"),
         },
+        Some(Request::Tombstones) => {
+            let actor = Actor::system("command-line");
+            match recovery::export_tombstones(&state.services, &state.database, &actor).await {
+                Ok(exported) => format!("ok {}\n", exported.to_line()),
+                Err(refusal) => format!("refused {refusal}\n"),
+            }
+        }
         Some(Request::Root(request)) => match root::answer(state, *request).await {
             Ok(status) => match serde_json::to_string(&status) {
                 Ok(status) => format!("ok {status}\n"),

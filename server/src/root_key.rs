@@ -3,6 +3,7 @@
 mod aws_kms;
 mod aws_signature;
 pub mod file;
+mod given;
 mod metered;
 mod pkcs11;
 
@@ -17,6 +18,7 @@ use engine::seal::record::RootRecord;
 use keyring::{RootKeyOrigin, SecretText};
 
 pub use file::{RootKeyError, read_or_create};
+pub use given::{AskForShare, GivenRoots};
 
 use crate::config::RootKeySource;
 use crate::host::OsRandomness;

@@ -47,7 +47,7 @@ pub use issuer::{CreateIssuer, Issuer};
 pub use page::{Page, PageQuery};
 pub use policy::{Evidence, Policy, PolicyInput};
 pub use problem::{FieldError, Problem};
-pub use recovery::{Backup, Recovery, Rehearsal, Restored};
+pub use recovery::{Backup, Recovery, Rehearsal, Restored, Tombstone};
 pub use reencryption::{ApplicationBackup, Census, Reencryption, Target};
 pub use rotation::{Rotation, RotationCommand, RotationEvent, RotationState, StartRotation};
 pub use secret::Secret;

@@ -20,6 +20,20 @@ pub struct Backup {
     pub rows: u64,
     /// The last audit entry in it.
     pub audit_sequence: u64,
+    /// Key versions that were destroyed since: whoever has this backup and its root key still opens them.
+    #[serde(default)]
+    pub destroyed_since: Vec<Tombstone>,
+}
+
+/// A key version that was destroyed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tombstone {
+    /// The name of the key.
+    pub key: String,
+    pub version: u32,
+    pub destroyed_at: Timestamp,
+    pub reason: String,
 }
 
 /// How a rehearsal stands.
@@ -117,6 +131,9 @@ pub struct Restored {
 pub struct Recovery {
     /// The last backups, newest first.
     pub backups: Vec<Backup>,
+    /// Every key version that was destroyed, by key and version.
+    #[serde(default)]
+    pub tombstones: Vec<Tombstone>,
     /// The last rehearsals, newest first.
     pub rehearsals: Vec<Rehearsal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

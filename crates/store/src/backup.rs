@@ -2,12 +2,14 @@
 
 use engine::audit::{ChainHead, EntryHash};
 use engine::ports::StoreError;
-use engine::recovery::Cell;
+use engine::recovery::{Cell, Tombstones};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use sqlx::{Any, AnyConnection, Row, Transaction};
 
 use crate::database::Database;
+use crate::document::damaged;
+use crate::key;
 use crate::shape::{self, TableShape};
 
 /// A reading transaction: whatever is written meanwhile is not in it. Dropping it ends it.
@@ -75,6 +77,16 @@ impl Snapshot {
                 .collect()
         });
         read.map_err(unavailable("setting"))
+    }
+
+    /// Every key version that is destroyed, by its row or by a setting.
+    ///
+    /// # Errors
+    /// When the database is away, or holds what does not read.
+    pub async fn tombstones(&mut self, settings: &[(String, Vec<u8>)]) -> Result<Tombstones, StoreError> {
+        let (keys, versions) = key::destroyed(&mut self.transaction).await?;
+        Tombstones::gather(&keys, &versions, settings)
+            .map_err(|error| damaged("setting", "tombstone", error.to_string()))
     }
 
     /// The rows of a table in the order of its primary key, a few at a time in memory.

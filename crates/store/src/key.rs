@@ -177,6 +177,24 @@ pub(crate) async fn versions_to_destroy(pool: &AnyPool) -> Result<Vec<KeyVersion
     read_versions(&rows)
 }
 
+/// Every key, and the versions that are destroyed.
+pub(crate) async fn destroyed(
+    connection: &mut AnyConnection,
+) -> Result<(Vec<Key>, Vec<KeyVersion>), StoreError> {
+    let keys = sqlx::query(r#"select id, body, revision from "key" order by name"#)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(reading("key"))?;
+    let versions = sqlx::query(
+        r"select key, number, reserved, uses, opened_at, body from key_version
+          where state = 'destroyed' order by key, number",
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(reading("key_version"))?;
+    Ok((read_all(&keys)?, read_versions(&versions)?))
+}
+
 pub(crate) async fn put_version(
     connection: &mut AnyConnection,
     version: &KeyVersion,

@@ -11,6 +11,7 @@ use std::str::FromStr;
 use engine::audit::AuditDraft;
 use engine::ports::StoreError;
 use engine::recovery::{Cell, TableDigest, TableSummary};
+use engine::{Change, Write};
 use futures::TryStreamExt;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, ConnectOptions, Transaction};
@@ -23,7 +24,7 @@ use crate::failure::WriteError;
 use crate::file_lock::{FileLock, open_private};
 use crate::migration::{self, MigrationError};
 use crate::shape::{self, TableShape, bind};
-use crate::{audit, setting, sqlite_path};
+use crate::{audit, commit, setting, sqlite_path};
 
 /// Rows of one statement at most, and values: both databases take more.
 const ROWS: usize = 64;
@@ -253,6 +254,20 @@ impl Restoration {
             summaries.push(digest.summary());
         }
         Ok(summaries)
+    }
+
+    /// Makes further changes on top of what was restored; they are read back by nobody.
+    ///
+    /// # Errors
+    /// When the database refuses one.
+    pub async fn apply(&mut self, writes: Vec<Write>) -> Result<(), RestoreError> {
+        self.flush().await?;
+        let change = Change {
+            writes,
+            ..Change::default()
+        };
+        commit::apply(&mut self.transaction, self.backend, &change).await?;
+        Ok(())
     }
 
     /// Puts settings and audit entries on top of what was restored.

@@ -28,7 +28,8 @@ pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
 /// A request without a reply after this was left by a process that died.
 const ABANDONED: Duration = Duration::from_secs(120);
 const LONGEST_KEY: usize = 255;
-const BACKUPS: &str = "/api/v1/backups";
+/// What they send is bytes, made anew each time.
+const SEALED_FILES: [&str; 2] = ["/api/v1/backups", "/api/v1/recovery/tombstones"];
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -45,7 +46,7 @@ pub async fn replay(State(state): State<AppState>, request: Request, next: Next)
     let has_key = request.headers().contains_key(HEADER);
     // A backup is made anew each time, and is no reply to be kept.
     let path = request.uri().path();
-    let is_unkept = path == BACKUPS || is_of_root(path) || is_key_operation(path);
+    let is_unkept = SEALED_FILES.contains(&path) || is_of_root(path) || is_key_operation(path);
     if is_unkept || *request.method() != Method::POST || !has_key {
         return next.run(request).await;
     }

@@ -55,13 +55,7 @@ pub async fn write_backup(
 ) -> Result<Backup, Refusal> {
     let start = services.begin_backup(actor).await?;
     // After the key was sealed: the wrapping key that did it is in the snapshot.
-    let mut snapshot = database.snapshot().await.map_err(|error| logged(&error))?;
-    let facts = SnapshotFacts {
-        backend: database.backend().label(),
-        migration: snapshot.migration(),
-        audit: snapshot.audit().clone(),
-        settings: snapshot.settings().await.map_err(|error| logged(&error))?,
-    };
+    let (mut snapshot, facts) = snapshot(database).await?;
     let (writer, manifest) = start.write(VERSION, facts).map_err(|error| unwritable(&error))?;
     let mut sink = Sink {
         file,
@@ -72,6 +66,21 @@ pub async fn write_backup(
     sink.file.flush().await.map_err(|error| unwritable(&error))?;
     sink.file.rewind().await.map_err(|error| unwritable(&error))?;
     Ok(kept(actor, manifest, &summary, sink))
+}
+
+/// One moment of the database, and what it says of itself.
+pub(super) async fn snapshot(database: &Database) -> Result<(Snapshot, SnapshotFacts), Refusal> {
+    let mut snapshot = database.snapshot().await.map_err(|error| logged(&error))?;
+    let settings = snapshot.settings().await.map_err(|error| logged(&error))?;
+    let tombstones = snapshot.tombstones(&settings).await;
+    let facts = SnapshotFacts {
+        backend: database.backend().label(),
+        migration: snapshot.migration(),
+        audit: snapshot.audit().clone(),
+        tombstones: tombstones.map_err(|error| logged(&error))?,
+        settings,
+    };
+    Ok((snapshot, facts))
 }
 
 fn kept(actor: &Actor, manifest: Manifest, summary: &Summary, sink: Sink<'_>) -> Backup {
@@ -133,12 +142,12 @@ fn logged(error: &StoreError) -> Refusal {
     Refusal::Unavailable(format!("no backup was made: {error}"))
 }
 
-trait Unwritable: std::fmt::Display {}
+pub(super) trait Unwritable: std::fmt::Display {}
 impl Unwritable for BackupError {}
 impl Unwritable for io::Error {}
 impl Unwritable for tokio::sync::AcquireError {}
 
-fn unwritable(error: &impl Unwritable) -> Refusal {
+pub(super) fn unwritable(error: &impl Unwritable) -> Refusal {
     Refusal::Unavailable(format!("the backup could not be written: {error}"))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::delivery::Live;
+use engine::ports::Roots;
 use engine::recovery::{BackupError, BackupHeader, HEADER_PREFIX, header_length};
 use engine::seal::Sealer;
 use engine::{Change, Clock, Write};
@@ -17,7 +18,6 @@ use super::restore::RestoreFailure;
 use crate::announcements::Announcements;
 use crate::commands::CommandError;
 use crate::composition;
-use crate::config::RootKeySource;
 use crate::host::SystemClock;
 
 /// A backup whose header was read.
@@ -130,8 +130,8 @@ impl KeyStore {
     ///
     /// # Errors
     /// When it is another root key than the one the backup was made under.
-    pub async fn unlock(&self, source: &RootKeySource) -> Result<Sealer, CommandError> {
-        let sealer = composition::unlock(&self.database, source, &SystemClock).await;
+    pub async fn unlock(&self, roots: Arc<dyn Roots>) -> Result<Sealer, CommandError> {
+        let sealer = composition::unlock(&self.database, roots, &SystemClock).await;
         self.database.close().await;
         sealer
     }

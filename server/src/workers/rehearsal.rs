@@ -144,6 +144,7 @@ async fn rehearse(state: &AppState) -> Result<RehearsalCounts, String> {
         url: &url,
         sealer: &sealer,
         now: state.services.clock.now(),
+        tombstones: &[],
         keep_unreadable: false,
     };
     let report = restore.carry_out(source).await.map_err(|error| said(&error))?;

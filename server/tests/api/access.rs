@@ -33,9 +33,10 @@ fn body_of(route: &str) -> Option<Value> {
         "post /api/v1/targets/{name}/scan" | "post /api/v1/reencryptions/{id}/{command}" => reason,
         "post /api/v1/reencryptions" => json!({"target": "absent", "mode": "scan", "reason": "test"}),
         "post /api/v1/application-backups" => json!({"name": "Not A Name", "kind": "backup"}),
-        "post /api/v1/backups" | "post /api/v1/recovery/rehearsals" | "post /api/v1/recovery/probes" => {
-            json!({})
-        }
+        "post /api/v1/backups"
+        | "post /api/v1/recovery/rehearsals"
+        | "post /api/v1/recovery/probes"
+        | "post /api/v1/recovery/tombstones" => json!({}),
         "post /api/v1/freezes" => json!({"environment": "Not A Name", "reason": "test"}),
         "post /api/v1/credentials/{name}/rotations" | "post /api/v1/rotations/{id}/{command}" => reason,
         "post /api/v1/delivery/{credential}/acks" => ack,

@@ -2,11 +2,7 @@
 
 #[cfg(test)]
 #[path = "../harness/mod.rs"]
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "the journeys use the rest of the harness"
-)]
+#[expect(dead_code, reason = "the journeys use the rest of the harness")]
 mod harness;
 
 #[cfg(test)]
@@ -45,3 +41,5 @@ mod targets;
 mod telemetry;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod tombstones;

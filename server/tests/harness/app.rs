@@ -98,6 +98,15 @@ impl TestApp {
             .expect("the program runs")
     }
 
+    /// A line of a shell in a folder, where `rota` is the program.
+    pub(crate) fn shell(&self, folder: &Path, variables: &[(&str, &str)], line: &str) -> Output {
+        let programs = Path::new(env!("CARGO_BIN_EXE_rota")).parent().unwrap();
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+        let mut shell = command_of("sh", folder, variables);
+        shell.args(["-euc", line]).env("PATH", path);
+        shell.output().expect("a shell")
+    }
+
     /// The address it listens on, whatever people use.
     pub(crate) fn local_url(&self) -> String {
         self.url.clone()
@@ -131,6 +140,20 @@ impl TestApp {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
         std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
+    /// For one that was killed: the folder of its next start.
+    pub(crate) fn put_back(&mut self, folder: TempDir) {
+        self.folder = folder;
+    }
+
+    /// Starts it again in its folder with these variables, whether it runs or was killed.
+    pub(crate) fn again(mut self, variables: &[(&str, &str)]) -> Self {
+        if self.child.try_wait().expect("a child of ours").is_none() {
+            return Self::start_in(self.stop().1, variables);
+        }
+        let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
+        Self::start_in(folder, variables)
     }
 
     /// Who shows no token.
@@ -190,7 +213,11 @@ fn client(idle_connections: usize) -> reqwest::Client {
 }
 
 fn command(folder: &Path, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rota"));
+    command_of(env!("CARGO_BIN_EXE_rota"), folder, variables)
+}
+
+fn command_of(program: &str, folder: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
     command
         .current_dir(folder)
         .env_clear()

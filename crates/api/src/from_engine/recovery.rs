@@ -5,6 +5,7 @@ use engine::recovery as from;
 use super::{same_words, unsigned};
 use crate::recovery::{
     Backup, ProbeAnswer, Recovery, RecoveryProbe, Rehearsal, RehearsalCounts, RehearsalState, Restored,
+    Tombstone,
 };
 
 same_words! {
@@ -21,6 +22,18 @@ impl From<from::Backup> for Backup {
             sha256: backup.sha256,
             rows: backup.rows,
             audit_sequence: unsigned(backup.audit.sequence),
+            destroyed_since: Vec::new(),
+        }
+    }
+}
+
+impl From<&from::Tombstone> for Tombstone {
+    fn from(tombstone: &from::Tombstone) -> Self {
+        Self {
+            key: tombstone.name.to_string(),
+            version: tombstone.version,
+            destroyed_at: tombstone.destroyed_at.into(),
+            reason: tombstone.reason.clone(),
         }
     }
 }
@@ -85,6 +98,12 @@ impl Recovery {
     /// Everything as it stands at `now`.
     pub fn from_view(view: from::RecoveryView, now: engine::Timestamp) -> Self {
         let last_rehearsal_passed_at = view.last_passed_at().map(Into::into);
+        let tombstones = view.tombstones.iter().map(Into::into).collect();
+        let backups = view.backups.iter().map(|backup| Backup {
+            destroyed_since: view.destroyed_since(backup).map(Into::into).collect(),
+            ..backup.clone().into()
+        });
+        let backups = backups.collect();
         let reconciliation = view.reconciliation;
         let restored = view.restored.map(|restored| {
             let (probed, probes, unsettled) = reconciliation
@@ -101,7 +120,8 @@ impl Recovery {
             }
         });
         Self {
-            backups: view.backups.into_iter().map(Into::into).collect(),
+            backups,
+            tombstones,
             rehearsals: view
                 .rehearsals
                 .into_iter()

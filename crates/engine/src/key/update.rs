@@ -13,6 +13,7 @@ use crate::key::create::{NewKeyPolicy, check_tags};
 use crate::key::model::Key;
 use crate::key::views::KeyView;
 use crate::name::Name;
+use crate::recovery::tombstone::{self, Tombstone};
 use crate::rule::{Refusal, RuleError};
 use crate::services::Services;
 
@@ -117,10 +118,18 @@ impl Services {
             key.object(),
             "no version of it was in use",
         ));
-        for version in versions.iter().filter(|version| is_left(version.state)) {
-            let at = crate::ports::SecretRef::key_material(&key.id, version.number);
-            change = change.write(Write::ShredSecret { at });
+        let mut tombstones = Vec::new();
+        for version in &versions {
+            let mut version = version.clone();
+            if is_left(version.state) {
+                let at = crate::ports::SecretRef::key_material(&key.id, version.number);
+                change = change.write(Write::ShredSecret { at });
+                version.enter(KeyState::Destroyed, now, "its key was taken out");
+            }
+            tombstones.extend(Tombstone::of(&key.name, &version));
         }
+        // Its rows go, and an older backup must not bring it back.
+        change = change.write(tombstone::kept(&key.id, &tombstones));
         let change = change
             .topic(Topic::Key(key.id.clone()))
             .topic(Topic::Catalog)

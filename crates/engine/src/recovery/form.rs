@@ -11,6 +11,7 @@ use crate::audit::ChainHead;
 use crate::clock::Timestamp;
 use crate::id::BackupId;
 use crate::recovery::BackupError;
+use crate::recovery::tombstone::Tombstone;
 
 const MANIFEST: u8 = b'M';
 const TABLE: u8 = b'T';
@@ -48,6 +49,12 @@ pub struct Manifest {
     pub audit: ChainHead,
     /// Tables that it does not hold.
     pub left_out: Vec<String>,
+    /// Key versions that were destroyed before it was made.
+    #[serde(default)]
+    pub tombstones: Vec<Tombstone>,
+    /// It holds no table at all: it was made for its tombstones.
+    #[serde(default)]
+    pub only_tombstones: bool,
 }
 
 /// A table begins; its rows follow.

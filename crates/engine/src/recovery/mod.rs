@@ -4,8 +4,9 @@
 //! `reader` seal and open it in chunks, with bounded memory; `check` is what a restore verifies before it commits;
 //! `model` is what is kept of backups; `rehearsal` and `probe` are what happens by itself: a restore tried out on a
 //! schedule, and credentials tried at their issuers after a real one; `finding` is what is wrong; `service` is what
-//! people may ask for.
+//! people may ask for. `tombstone` is what is remembered of destroyed key versions, `burial` what a restore does with it.
 
+pub mod burial;
 pub mod check;
 pub mod finding;
 pub mod form;
@@ -15,8 +16,10 @@ pub mod probe;
 pub mod reader;
 pub mod rehearsal;
 pub mod service;
+pub mod tombstone;
 pub mod writer;
 
+pub use burial::{Burial, Buried, OpenVersion};
 pub use check::Checker;
 pub use finding::{RecoveryFinding, RecoveryPolicy};
 pub use form::{Cell, Manifest, Record, Summary, TableDigest, TableHead, TableSummary};
@@ -26,6 +29,7 @@ pub use probe::{Probe, ProbeAnswer, Reconciliation};
 pub use reader::{BackupReader, HEADER_PREFIX, header_length};
 pub use rehearsal::{Rehearsal, RehearsalCounts, RehearsalResult};
 pub use service::RecoveryView;
+pub use tombstone::{Tombstone, Tombstones};
 pub use writer::BackupWriter;
 
 /// Tables that no backup holds: sign-ins end with the database they were made in, kept replies live for a day, and

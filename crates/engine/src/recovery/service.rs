@@ -14,6 +14,7 @@ use crate::recovery::header::{BackupHeader, KeyRecord};
 use crate::recovery::model::{Backup, DATABASE_ID, RESTORED, Restored};
 use crate::recovery::probe::Reconciliation;
 use crate::recovery::rehearsal::Rehearsal;
+use crate::recovery::tombstone::{TOMBSTONE_PREFIX, Tombstone, Tombstones};
 use crate::recovery::writer::BackupWriter;
 use crate::recovery::{BackupError, LEFT_OUT};
 use crate::rule::Refusal;
@@ -41,6 +42,8 @@ pub struct SnapshotFacts {
     pub audit: ChainHead,
     /// Every setting.
     pub settings: Vec<(String, Vec<u8>)>,
+    /// Key versions that are destroyed.
+    pub tombstones: Tombstones,
 }
 
 /// Everything about recovery, for the page and the API.
@@ -48,6 +51,8 @@ pub struct SnapshotFacts {
 pub struct RecoveryView {
     /// Newest first.
     pub backups: Vec<Backup>,
+    /// Key versions that are destroyed, by key and version.
+    pub tombstones: Vec<Tombstone>,
     /// Newest first.
     pub rehearsals: Vec<Rehearsal>,
     pub restored: Option<Restored>,
@@ -56,6 +61,13 @@ pub struct RecoveryView {
 }
 
 impl RecoveryView {
+    /// Key versions that were destroyed since a backup was made: whoever has it and its root key may still open them.
+    pub fn destroyed_since<'a>(&'a self, backup: &Backup) -> impl Iterator<Item = &'a Tombstone> {
+        let made_at = backup.made_at;
+        let since = move |tombstone: &&Tombstone| tombstone.may_open_in_backup_of(made_at);
+        self.tombstones.iter().filter(since)
+    }
+
     /// When a rehearsal last ended well.
     pub fn last_passed_at(&self) -> Option<Timestamp> {
         self.rehearsals.iter().find_map(Rehearsal::passed_at)
@@ -69,6 +81,29 @@ impl BackupStart {
     /// # Errors
     /// When the header is too long.
     pub fn write(self, rota: &str, facts: SnapshotFacts) -> Result<(BackupWriter, Manifest), BackupError> {
+        self.begin(rota, facts, false)
+    }
+
+    /// Writes the tombstones alone, sealed as a backup is: small, and opened by the same root key.
+    ///
+    /// # Errors
+    /// When the header is too long.
+    pub fn write_tombstones(self, rota: &str, facts: SnapshotFacts) -> Result<Vec<u8>, BackupError> {
+        let (writer, _) = self.begin(rota, facts, true)?;
+        writer.finish().map(|(_, bytes)| bytes)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &BackupId {
+        &self.id
+    }
+
+    fn begin(
+        self,
+        rota: &str,
+        facts: SnapshotFacts,
+        only_tombstones: bool,
+    ) -> Result<(BackupWriter, Manifest), BackupError> {
         let records = facts
             .settings
             .into_iter()
@@ -85,6 +120,8 @@ impl BackupStart {
             migration: facts.migration,
             audit: facts.audit,
             left_out: LEFT_OUT.map(str::to_owned).to_vec(),
+            tombstones: facts.tombstones.to_vec(),
+            only_tombstones,
         };
         let writer = BackupWriter::begin(&header, self.key, &manifest)?;
         Ok((writer, manifest))
@@ -137,6 +174,38 @@ impl Services {
         Ok(self.store.commit(change).await?)
     }
 
+    /// Every key version that was destroyed, by key and version.
+    ///
+    /// # Errors
+    /// Not a viewer, store away.
+    pub async fn tombstones(&self, actor: &Actor) -> Result<Tombstones, Refusal> {
+        actor.require(Role::Viewer)?;
+        let keys = self.store.keys().await?;
+        let versions = self.store.all_key_versions().await?;
+        let settings = self.store.settings(TOMBSTONE_PREFIX).await?;
+        Tombstones::gather(&keys, &versions, &settings)
+            .map_err(|error| Refusal::Unavailable(error.to_string()))
+    }
+
+    /// Audits that tombstones leave. Only then may they be handed out.
+    ///
+    /// # Errors
+    /// Not an administrator, store away.
+    pub async fn note_tombstones(
+        &self,
+        actor: &Actor,
+        id: &BackupId,
+        count: usize,
+        sha256: &str,
+    ) -> Result<(), Refusal> {
+        actor.require(Role::Administrator)?;
+        let detail = format!("{count} tombstones, sealed; sha256 {sha256}");
+        let object = format!("tombstones/{id}");
+        let now = self.clock.now();
+        let change = Change::new().audit(AuditDraft::new(actor, now, "tombstones.export", object, detail));
+        Ok(self.store.commit(change).await?)
+    }
+
     /// Everything about recovery.
     ///
     /// # Errors
@@ -150,6 +219,7 @@ impl Services {
         };
         Ok(RecoveryView {
             backups: self.store.backups(LISTED).await?,
+            tombstones: self.tombstones(actor).await?.to_vec(),
             rehearsals: self.store.rehearsals(LISTED).await?,
             restored,
             reconciliation,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use keyring::{OpenError, inspect};
 
+use crate::change::Write;
 use crate::ports::Store;
-use crate::seal::migration::Next;
+use crate::seal::migration::{Next, cleared};
 use crate::seal::sealer::{SealError, Sealer};
 use crate::seal::unlock::UnlockError;
 use crate::seal::wrapping_key::Stored;
@@ -34,6 +35,19 @@ impl Sealer {
         let copy = Self::new(Arc::clone(&self.roots), Arc::clone(&self.randomness));
         copy.install(keys, copy.generation());
         Ok(copy)
+    }
+
+    /// What makes the root that opened these keys the only one of their store; nothing when no migration was under way.
+    /// For a restore: the other root may be lost, and a migration can be begun anew.
+    ///
+    /// # Errors
+    /// Nothing is open, or what is stored of the migration does not read.
+    pub fn settled(&self) -> Result<Vec<Write>, UnlockError> {
+        self.with_keys(|keys| match Next::of(&keys.stored)? {
+            Some(next) if keys.under_next => Ok(next.finalised(&keys.stored).writes),
+            Some(_) => Ok(cleared(&keys.stored).writes),
+            None => Ok(Vec::new()),
+        })
     }
 
     /// Whether a sealed value opens where it stands; what it holds is wiped unseen.

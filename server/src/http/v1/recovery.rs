@@ -25,6 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(show))
         .routes(routes!(make_backup))
+        .routes(routes!(export_tombstones))
         .routes(routes!(rehearse))
         .routes(routes!(probe))
 }
@@ -83,6 +84,29 @@ async fn make_backup(State(state): State<AppState>, Caller(actor): Caller) -> Ap
         (header::CONTENT_DISPOSITION, name),
         (ID, backup.id.to_string()),
         (SHA256, backup.sha256),
+    ] {
+        let value = HeaderValue::from_str(&value).map_err(|error| ApiError::internal(&error))?;
+        headers.insert(header, value);
+    }
+    Ok(response)
+}
+
+/// Which key versions are destroyed, sealed into a small file: `rota restore --tombstones` keeps them dead
+#[utoipa::path(post, path = "/api/v1/recovery/tombstones", tag = "recovery",
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream",
+        headers(("x-rota-backup-sha256" = String, description = "SHA-256 of all bytes, as hex")))),
+    security(("bearer" = ["administrator"])))]
+async fn export_tombstones(State(state): State<AppState>, Caller(actor): Caller) -> ApiResult<Response> {
+    let exported = recovery::export_tombstones(&state.services, &state.database, &actor).await?;
+    let mut response = Body::from(exported.bytes).into_response();
+    let headers = response.headers_mut();
+    for (header, value) in [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=\"rota.tombstones\"".to_owned(),
+        ),
+        (SHA256, exported.sha256),
     ] {
         let value = HeaderValue::from_str(&value).map_err(|error| ApiError::internal(&error))?;
         headers.insert(header, value);
