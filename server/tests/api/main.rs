@@ -43,3 +43,5 @@ mod telemetry;
 mod tls;
 #[cfg(test)]
 mod tombstones;
+#[cfg(test)]
+mod walkthroughs;
