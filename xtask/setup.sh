@@ -30,6 +30,7 @@ missing_packages() {
     present c++ || echo g++
     postgres_binaries || echo postgresql
     present redis-server || echo redis-server
+    [ -x /usr/sbin/mariadbd ] || present mariadbd || echo mariadb-server
     present promtool || echo prometheus
     present gcore || echo gdb
     present softhsm2-util || echo softhsm2

@@ -20,7 +20,7 @@ pub enum Encoding {
 #[serde(deny_unknown_fields)]
 pub struct CreateTarget {
     pub name: String,
-    /// `postgresql`, `sqlite` or `redis`.
+    /// `postgresql`, `mysql`, `sqlite` or `redis`.
     pub kind: String,
     /// The key that the values are sealed with.
     pub key: String,

@@ -7,6 +7,7 @@ pub mod http_api_key;
 pub mod postgresql;
 pub mod target;
 
+mod database_server;
 mod fields;
 mod mask;
 mod password;
@@ -22,6 +23,7 @@ pub fn all(randomness: Arc<dyn Randomness + Send + Sync>) -> Connectors {
         .with(Arc::new(postgresql::PostgreSql::new(randomness)))
         .with(Arc::new(http_api_key::HttpApiKey))
         .with_target(Arc::new(postgresql::PostgreSqlTables))
+        .with_target(Arc::new(target::MySqlTables))
         .with_target(Arc::new(target::SqliteTables))
         .with_target(Arc::new(target::RedisKeys))
 }

@@ -1,22 +1,24 @@
 //! One PostgreSQL server process and its folder.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::process::{Identity, Log, Program, Server, choose_identity, free_port, lend};
 
 /// The superuser of every test cluster, and its password over TCP.
 pub(crate) const SUPERUSER: &str = "postgres";
 pub(crate) const PASSWORD: &str = "only-for-tests";
 
-const READY_TIMEOUT: Duration = Duration::from_secs(60);
+/// Its fast shutdown: ends sessions, loses nothing.
+const POSTGRES: Program = Program {
+    name: "postgres",
+    package: "postgresql",
+    ready: "ready to accept connections",
+    stop_with: "INT",
+};
 
 /// A folder with a data directory in it, and at most one server running on it.
 #[derive(Debug)]
@@ -30,16 +32,6 @@ pub(crate) struct Cluster {
     log: Log,
 }
 
-/// Everything the server wrote since it was first started.
-type Log = Arc<Mutex<String>>;
-
-/// PostgreSQL refuses to run as root, so root lends it another user.
-#[derive(Clone, Copy, Debug)]
-struct Identity {
-    user: u32,
-    group: u32,
-}
-
 impl Cluster {
     /// Makes a data directory and starts a server on it.
     pub(crate) fn start(settings: &[&str]) -> Self {
@@ -48,11 +40,8 @@ impl Cluster {
             .prefix("rota-postgres-")
             .tempdir()
             .unwrap_or_else(|error| panic!("no temporary folder for PostgreSQL: {error}"));
-        let identity = choose_identity(folder.path());
-        if let Some(identity) = identity {
-            chown(folder.path(), Some(identity.user), Some(identity.group))
-                .unwrap_or_else(|error| panic!("cannot give the folder to PostgreSQL's user: {error}"));
-        }
+        let identity = choose_identity(folder.path(), &["postgres", "nobody"]);
+        lend(folder.path(), identity);
         let cluster = Self {
             programs,
             identity,
@@ -81,7 +70,11 @@ impl Cluster {
     pub(crate) fn start_server(&self) {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if server.is_none() {
-            *server = Some(Server::spawn(self.server_command(), Arc::clone(&self.log)));
+            *server = Some(Server::spawn(
+                POSTGRES,
+                self.server_command(),
+                Arc::clone(&self.log),
+            ));
         }
     }
 
@@ -178,17 +171,7 @@ impl Cluster {
 
     /// A program of PostgreSQL, under a user it accepts, which ends when the thread that started it does.
     fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "INT"]);
-        if let Some(Identity { user, group }) = self.identity {
-            command.args([
-                &format!("--reuid={user}"),
-                &format!("--regid={group}"),
-                "--clear-groups",
-            ]);
-        }
-        command.arg("--").arg(self.programs.join(program));
-        command.current_dir(self.folder.path()).stdin(Stdio::null());
+        let mut command = POSTGRES.command(&self.programs.join(program), self.identity, self.folder.path());
         command.env("LC_ALL", "C.UTF-8");
         command
     }
@@ -198,92 +181,6 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         self.stop_server();
     }
-}
-
-/// The running process. A thread of its own starts and reaps it, because the kernel's parent-death signal watches
-/// the thread that forked: a test killed half-way takes its server with it, and a test that ends does not.
-#[derive(Debug)]
-struct Server {
-    stop: Option<Sender<()>>,
-    keeper: Option<JoinHandle<()>>,
-}
-
-impl Server {
-    fn spawn(mut command: Command, written: Log) -> Self {
-        let (stop, stopped) = channel();
-        let (ready, is_ready) = channel();
-        let keeper = std::thread::spawn(move || {
-            let mut child = command
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .unwrap_or_else(|error| panic!("postgres does not start: {error}; install postgresql"));
-            let log = follow_log(&mut child, ready, written);
-            wait_for_stop(&stopped);
-            interrupt(&mut child);
-            drop(log.join());
-        });
-        match is_ready.recv_timeout(READY_TIMEOUT) {
-            Ok(Ok(())) => Self {
-                stop: Some(stop),
-                keeper: Some(keeper),
-            },
-            Ok(Err(log)) => panic!("postgres ended while starting:\n{log}"),
-            Err(error) => panic!("postgres was not ready in {READY_TIMEOUT:?}: {error}"),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.take();
-        if let Some(keeper) = self.keeper.take() {
-            drop(keeper.join());
-        }
-    }
-}
-
-/// Says once whether the server became ready, and keeps reading, so that the pipe never fills.
-fn follow_log(child: &mut Child, ready: Sender<Result<(), String>>, written: Log) -> JoinHandle<()> {
-    let Some(stderr) = child.stderr.take() else {
-        panic!("the log of postgres was not piped")
-    };
-    std::thread::spawn(move || {
-        let mut so_far = String::new();
-        let mut ready = Some(ready);
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            let mut log = written.lock().unwrap_or_else(PoisonError::into_inner);
-            log.push_str(&line);
-            log.push('\n');
-            drop(log);
-            if ready.is_none() {
-                continue;
-            }
-            if line.contains("ready to accept connections") {
-                ready.take().map(|ready| ready.send(Ok(())));
-            } else {
-                so_far.push_str(&line);
-                so_far.push('\n');
-            }
-        }
-        ready.map(|ready| ready.send(Err(so_far)));
-    })
-}
-
-/// Blocks until the owner drops its end.
-fn wait_for_stop(stopped: &Receiver<()>) {
-    stopped.recv().ok();
-}
-
-/// PostgreSQL's fast shutdown: ends sessions, loses nothing.
-fn interrupt(child: &mut Child) {
-    let signal = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    if !signal.is_ok_and(|status| status.success()) {
-        drop(child.kill());
-    }
-    drop(child.wait());
 }
 
 /// The newest PostgreSQL from Debian's packages, else what is on the PATH.
@@ -309,35 +206,4 @@ fn find_programs() -> PathBuf {
         .flat_map(std::env::split_paths)
         .find(|folder| folder.join("postgres").exists() && folder.join("initdb").exists())
         .unwrap_or_else(|| panic!("PostgreSQL 15 or newer is missing: apt-get install postgresql"))
-}
-
-/// Another user when we are root, else nobody but ourselves.
-fn choose_identity(own_folder: &Path) -> Option<Identity> {
-    let owner = std::fs::metadata(own_folder)
-        .unwrap_or_else(|error| panic!("the temporary folder is gone: {error}"))
-        .uid();
-    if owner != 0 {
-        return None;
-    }
-    ["postgres", "nobody"]
-        .into_iter()
-        .find_map(|name| {
-            Some(Identity {
-                user: ask_id("-u", name)?,
-                group: ask_id("-g", name)?,
-            })
-        })
-        .or_else(|| panic!("PostgreSQL does not run as root, and there is no user `postgres` or `nobody`"))
-}
-
-fn ask_id(which: &str, name: &str) -> Option<u32> {
-    let output = Command::new("id").args([which, name]).output().ok()?;
-    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("no free port: {error}"))
-        .port()
 }

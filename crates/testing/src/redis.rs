@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::cluster::free_port;
+use crate::process::free_port;
 
 const PASSWORD: &str = "only-for-tests";
 const READY_TRIES: u32 = 1_500;

@@ -1,7 +1,6 @@
 //! What an issuer and a credential of this kind are configured with.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use engine::RuleError;
 use engine::catalog::{Issuer, Strategy};
@@ -10,8 +9,10 @@ use engine::rotation::ErrorClass;
 use serde_json::{Value, json};
 use sqlx::postgres::PgSslMode;
 
+use crate::database_server::{DatabaseServer, SslMode, is_loopback};
 use crate::fields::Fields;
 
+const USUAL_PORT: u16 = 5432;
 /// The server's limit for names, in bytes; longer ones would be cut off silently.
 const NAME_BYTES: usize = 63;
 /// What the two logins of a role are called.
@@ -20,39 +21,8 @@ const SUFFIXES: [&str; 2] = ["_a", "_b"];
 /// How to reach a server.
 #[derive(Debug)]
 pub(super) struct IssuerConfig {
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) server: DatabaseServer,
     pub(super) database: String,
-    pub(super) sslmode: SslMode,
-    pub(super) ca_pem: Option<String>,
-    allow_plaintext: bool,
-}
-
-/// The modes that say what they do; `allow` and `prefer` fall back to plain text without telling.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SslMode {
-    Disable,
-    Require,
-    /// The driver (sqlx 0.8) checks the name here too: stricter than asked. Consumers are told the mode as it is.
-    VerifyCa,
-    VerifyFull,
-}
-
-impl SslMode {
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Disable, Self::Require, Self::VerifyCa, Self::VerifyFull]
-            .into_iter()
-            .find(|mode| mode.label() == text)
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Require => "require",
-            Self::VerifyCa => "verify-ca",
-            Self::VerifyFull => "verify-full",
-        }
-    }
 }
 
 impl From<SslMode> for PgSslMode {
@@ -69,54 +39,14 @@ impl From<SslMode> for PgSslMode {
 impl IssuerConfig {
     pub(super) fn check(config: &Value) -> Result<Self, Vec<RuleError>> {
         let mut fields = Fields::of(config, "/config");
-        let host = fields.required_text("host").to_owned();
-        if host.starts_with('/') || host.contains(['\0', ' ']) {
-            fields.refuse(
-                "host",
-                "give a host name or an address, not a path or a text with spaces",
-            );
-        }
-        let port = read_port(&mut fields);
+        let server = DatabaseServer::read(&mut fields, USUAL_PORT);
         let database = fields.text("database").unwrap_or("postgres").to_owned();
         if database.is_empty() || database.contains('\0') {
             fields.refuse("database", "give the name of a database");
         }
-        let sslmode = match SslMode::parse(fields.text("sslmode").unwrap_or("verify-full")) {
-            Some(mode) => mode,
-            None => {
-                fields.refuse(
-                    "sslmode",
-                    "expected verify-full, verify-ca, require or disable (allow and prefer fall back to plain text \
-                     unseen, so they are not offered)",
-                );
-                SslMode::VerifyFull
-            }
-        };
-        let allow_plaintext = fields.flag("allow_plaintext");
-        if sslmode == SslMode::Disable && !allow_plaintext && !is_loopback(&host) {
-            fields.refuse(
-                "sslmode",
-                "disable sends everything in plain text over the network; use verify-full with ca_pem, or set \
-                 allow_plaintext to true if you accept that",
-            );
-        }
-        let ca_pem = fields.text("ca_pem").map(str::to_owned);
-        if ca_pem
-            .as_ref()
-            .is_some_and(|pem| !pem.contains("-----BEGIN CERTIFICATE-----"))
-        {
-            fields.refuse("ca_pem", "expected certificates in PEM form");
-        }
         let errors = fields.finish();
         if errors.is_empty() {
-            Ok(Self {
-                host,
-                port,
-                database,
-                sslmode,
-                ca_pem,
-                allow_plaintext,
-            })
+            Ok(Self { server, database })
         } else {
             Err(errors)
         }
@@ -128,29 +58,19 @@ impl IssuerConfig {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let mut config = json!({
-            "host": self.host,
-            "port": self.port,
-            "database": self.database,
-            "sslmode": self.sslmode.label(),
-        });
-        if let Some(ca_pem) = &self.ca_pem {
-            config["ca_pem"] = json!(ca_pem);
-        }
-        if self.allow_plaintext {
-            config["allow_plaintext"] = json!(true);
-        }
+        let mut config = json!({ "database": self.database });
+        self.server.put(&mut config);
         config
     }
 
     pub(super) fn endpoint(&self) -> BTreeMap<String, String> {
         let mut endpoint = BTreeMap::from([
-            ("host".to_owned(), self.host.clone()),
-            ("port".to_owned(), self.port.to_string()),
+            ("host".to_owned(), self.server.host.clone()),
+            ("port".to_owned(), self.server.port.to_string()),
             ("database".to_owned(), self.database.clone()),
-            ("sslmode".to_owned(), self.sslmode.label().to_owned()),
+            ("sslmode".to_owned(), self.server.sslmode.label().to_owned()),
         ]);
-        if let Some(ca_pem) = &self.ca_pem {
+        if let Some(ca_pem) = &self.server.ca_pem {
             endpoint.insert("ca_pem".to_owned(), ca_pem.clone());
         }
         endpoint
@@ -158,43 +78,22 @@ impl IssuerConfig {
 
     /// What is allowed, but worth knowing.
     pub(super) fn findings(&self) -> Vec<String> {
-        if is_loopback(&self.host) {
+        if is_loopback(&self.server.host) {
             return Vec::new();
         }
-        match self.sslmode {
+        match self.server.sslmode {
             SslMode::Disable => vec![format!(
                 "the connection to {} is plain text (sslmode disable): passwords of the administrator and of \
                  consumers can be attacked by whoever reads the network",
-                self.host
+                self.server.host
             )],
             SslMode::Require => vec![format!(
                 "the certificate of {} is not checked (sslmode require): another machine may answer in its place",
-                self.host
+                self.server.host
             )],
             SslMode::VerifyCa | SslMode::VerifyFull => Vec::new(),
         }
     }
-}
-
-fn read_port(fields: &mut Fields<'_>) -> u16 {
-    let Some(value) = fields.raw("port") else {
-        return 5432;
-    };
-    match value.as_u64().and_then(|port| u16::try_from(port).ok()) {
-        Some(port) if port > 0 => port,
-        _ => {
-            fields.refuse("port", "a port is a number from 1 to 65535");
-            5432
-        }
-    }
-}
-
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare_host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || bare_host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Which role a credential stands for.

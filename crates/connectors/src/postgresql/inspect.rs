@@ -59,7 +59,7 @@ pub(super) async fn inspect_issuer(
     }
     inspection.summary = format!(
         "PostgreSQL {} at {}:{}; `{name}` {rights}",
-        administrator.version_text, issuer.host, issuer.port
+        administrator.version_text, issuer.server.host, issuer.server.port
     );
     if administrator.version >= ADMIN_OPTION_SINCE && !administrator.is_superuser {
         inspection
@@ -107,8 +107,8 @@ impl Look<'_> {
                 format!(
                     "there is no role `{role}` at {}:{}; create it and grant it what the consumers need: \
                      create role {} {}",
-                    self.issuer.host,
-                    self.issuer.port,
+                    self.issuer.server.host,
+                    self.issuer.server.port,
                     identifier(role),
                     if self.config.strategy == Strategy::InPlace {
                         "login"

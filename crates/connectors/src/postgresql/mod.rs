@@ -29,7 +29,6 @@ use engine::rotation::ErrorClass;
 use engine::{Randomness, RuleError};
 use keyring::SecretText;
 
-pub(crate) use self::config::is_loopback;
 pub use self::table::PostgreSqlTables;
 
 use self::config::{IssuerConfig, TargetConfig};

@@ -75,7 +75,7 @@ impl Session {
     }
 
     async fn open(config: &IssuerConfig, login: &str, password: &SecretText) -> Result<Self, ConnectorError> {
-        let who = format!("`{login}` at {}:{}", config.host, config.port);
+        let who = format!("`{login}` at {}:{}", config.server.host, config.server.port);
         // The driver panics on what SASLprep refuses.
         if let Some(problem) = login_problem(login) {
             return Err(ConnectorError::new(
@@ -84,16 +84,16 @@ impl Session {
             ));
         }
         let mut options = PgConnectOptions::new_without_pgpass()
-            .host(&config.host)
-            .port(config.port)
+            .host(&config.server.host)
+            .port(config.server.port)
             .database(&config.database)
             .username(login)
             .password(&prepared(password.expose_text()))
-            .ssl_mode(config.sslmode.into())
+            .ssl_mode(config.server.sslmode.into())
             .application_name("rota")
             .statement_cache_capacity(0)
             .disable_statement_logging();
-        if let Some(ca_pem) = &config.ca_pem {
+        if let Some(ca_pem) = &config.server.ca_pem {
             options = options.ssl_root_cert_from_pem(ca_pem.clone().into_bytes());
         }
         match timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await {

@@ -17,8 +17,8 @@ use redis::{
 use serde_json::{Value, json};
 
 use super::login_of;
+use crate::database_server::is_loopback;
 use crate::fields::Fields;
-use crate::postgresql::is_loopback;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Keys that one script touches: the server does nothing else meanwhile.

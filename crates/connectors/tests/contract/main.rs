@@ -16,4 +16,5 @@ mod postgresql_hostile;
 mod postgresql_inspect;
 mod postgresql_lost;
 mod postgresql_tls;
+mod target_mysql;
 mod targets;

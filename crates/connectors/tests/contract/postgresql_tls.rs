@@ -14,7 +14,7 @@ use crate::acts;
 use crate::fixture::{Fixture, values};
 use crate::postgresql::{ADMIN, ADMIN_PASSWORD, issuer_config, prepare};
 
-fn openssl(folder: &Path, arguments: &str) {
+pub(crate) fn openssl(folder: &Path, arguments: &str) {
     let output = Command::new("openssl")
         .current_dir(folder)
         .args(arguments.split_whitespace())
@@ -28,7 +28,7 @@ fn openssl(folder: &Path, arguments: &str) {
 }
 
 /// A certificate authority; gives its certificate.
-fn make_authority(folder: &Path, name: &str) -> String {
+pub(crate) fn make_authority(folder: &Path, name: &str) -> String {
     openssl(
         folder,
         &format!(

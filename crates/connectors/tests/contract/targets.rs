@@ -13,7 +13,7 @@ use testing::{Postgres, Redis};
 
 use crate::fixture::{Seeded, values};
 
-async fn open(
+pub(crate) async fn open(
     kind: &str,
     config: &Value,
     login: Option<&Values>,
@@ -28,7 +28,7 @@ async fn open(
 }
 
 /// Everything in these bounds, three records at a time.
-async fn all_of(session: &mut dyn TargetSession, bounds: &Bounds) -> Vec<StoredRecord> {
+pub(crate) async fn all_of(session: &mut dyn TargetSession, bounds: &Bounds) -> Vec<StoredRecord> {
     let mut records = Vec::new();
     let mut cursor = None;
     loop {
@@ -41,14 +41,14 @@ async fn all_of(session: &mut dyn TargetSession, bounds: &Bounds) -> Vec<StoredR
     }
 }
 
-fn by_locator(records: &[StoredRecord]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn by_locator(records: &[StoredRecord]) -> BTreeMap<String, Vec<u8>> {
     records
         .iter()
         .map(|record| (record.locator.0.clone(), record.stored.clone()))
         .collect()
 }
 
-fn swap(record: &StoredRecord, after: &[u8]) -> Swap {
+pub(crate) fn swap(record: &StoredRecord, after: &[u8]) -> Swap {
     Swap {
         locator: record.locator.clone(),
         before: record.stored.clone(),
@@ -57,7 +57,7 @@ fn swap(record: &StoredRecord, after: &[u8]) -> Swap {
 }
 
 /// What holds for each kind, on ten records with the values `value 0` to `value 9`. `change` writes beside us.
-async fn keeps_the_contract<Writing: Future<Output = ()>>(
+pub(crate) async fn keeps_the_contract<Writing: Future<Output = ()>>(
     session: &mut dyn TargetSession,
     change: impl Fn(Locator) -> Writing,
 ) {

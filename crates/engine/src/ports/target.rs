@@ -50,7 +50,7 @@ pub struct Swap {
     pub after: Vec<u8>,
 }
 
-/// A kind of target: `postgresql`, `sqlite`, `redis`.
+/// A kind of target: `postgresql`, `mysql`, `sqlite`, `redis`.
 #[async_trait]
 pub trait TargetKind: Send + Sync {
     /// The label in the API. For logs and the registry only; nothing else matches on it.

@@ -16,6 +16,7 @@ use super::super::session::{Session, classify_rows};
 use super::super::sql::identifier;
 use super::TableConfig;
 use super::shape::{Column, Shape};
+use crate::target::{between, cursor_of, keys_of, locator_of, read_cursor};
 
 /// A little more than the server allows itself.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(35);
@@ -296,54 +297,6 @@ fn key_of(row: &PgRow, length: usize) -> Result<Vec<String>, ConnectorError> {
         .collect()
 }
 
-/// One key as it is, several as a JSON array.
-fn locator_of(keys: &[String]) -> Locator {
-    match keys {
-        [one] => Locator(one.clone()),
-        several => Locator(serde_json::json!(several).to_string()),
-    }
-}
-
-fn keys_of(locator: &Locator, length: usize) -> Result<Vec<String>, ConnectorError> {
-    let keys = if length == 1 {
-        vec![locator.0.clone()]
-    } else {
-        serde_json::from_str(&locator.0).map_err(|_| misread())?
-    };
-    if keys.len() == length {
-        Ok(keys)
-    } else {
-        Err(misread())
-    }
-}
-
-fn cursor_of(keys: &[String]) -> Cursor {
-    Cursor(serde_json::json!(keys).to_string())
-}
-
-fn read_cursor(cursor: &Cursor, length: usize) -> Result<Vec<String>, ConnectorError> {
-    let keys: Vec<String> = serde_json::from_str(&cursor.0).map_err(|_| misread())?;
-    if keys.len() == length {
-        Ok(keys)
-    } else {
-        Err(misread())
-    }
-}
-
-/// Ranges between cuts, open at both ends.
-fn between(cuts: Vec<Cursor>) -> Vec<Bounds> {
-    let mut bounds = Vec::with_capacity(cuts.len() + 1);
-    let mut after = None;
-    for cut in cuts {
-        bounds.push(Bounds {
-            after: after.replace(cut.clone()),
-            through: Some(cut),
-        });
-    }
-    bounds.push(Bounds { after, through: None });
-    bounds
-}
-
 /// What was read as text is UTF-8; what replaces it is base64.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -353,12 +306,5 @@ fn odd() -> ConnectorError {
     ConnectorError::new(
         ErrorClass::Policy,
         "the server's answer does not have the expected columns",
-    )
-}
-
-fn misread() -> ConnectorError {
-    ConnectorError::new(
-        ErrorClass::Policy,
-        "a stored place does not fit the table's key; was its primary key changed? Cancel the job and start another",
     )
 }

@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, Connection, Row, Sqlite, query::Query};
 
 use super::FileConfig;
 use super::key::Key;
+use crate::target::misread;
 
 /// How long another writer may hold the file before we try again later.
 const BUSY: Duration = Duration::from_secs(2);
@@ -463,11 +464,4 @@ fn words(error: &sqlx::Error) -> ConnectorError {
 
 fn refuse(detail: String) -> ConnectorError {
     ConnectorError::new(ErrorClass::Policy, detail)
-}
-
-fn misread() -> ConnectorError {
-    ConnectorError::new(
-        ErrorClass::Policy,
-        "a stored place does not fit the table's key; was its primary key changed? Cancel the job and start another",
-    )
 }
