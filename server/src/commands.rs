@@ -6,6 +6,7 @@ mod audit;
 mod backup;
 mod key;
 mod migrate;
+mod reencrypt;
 mod restore;
 mod root;
 mod run;
@@ -43,6 +44,9 @@ enum Command {
     /// Make, rotate, suspend and revoke keys of a running server
     #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Move values that applications keep to another version of their key, and watch it
+    #[command(subcommand)]
+    Reencrypt(reencrypt::ReencryptCommand),
     /// Administer this installation from its own machine
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -127,6 +131,7 @@ fn carry_out(command: Command) -> Result<ExitCode, CommandError> {
             Command::Restore(options) => restore::restore(&options).await.map(|()| ExitCode::SUCCESS),
             Command::Audit(command) => audit::audit(command).await.map(|()| ExitCode::SUCCESS),
             Command::Key(command) => key::key(command).await.map(|()| ExitCode::SUCCESS),
+            Command::Reencrypt(command) => reencrypt::reencrypt(command).await.map(|()| ExitCode::SUCCESS),
             Command::Admin(command) => admin::admin(command).await.map(|()| ExitCode::SUCCESS),
             Command::Seal(options) => root::seal(options).await.map(|()| ExitCode::SUCCESS),
             Command::Unseal(options) => root::unseal(options).await.map(|()| ExitCode::SUCCESS),

@@ -253,7 +253,7 @@ fn word<T: serde::de::DeserializeOwned>(text: &str, option: &str) -> Result<T, C
 }
 
 /// The word that the API has for it.
-fn spoken<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn spoken<T: serde::Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

@@ -30,6 +30,7 @@ mod pages;
 #[cfg(test)]
 mod recovery;
 #[cfg(test)]
+mod reencrypt_command;
 mod replicas;
 #[cfg(test)]
 mod seal;

@@ -4,22 +4,15 @@ use reqwest::Response;
 
 use super::{Client, ClientError};
 use crate::RotationEvent;
+use crate::reencryption::Reencryption;
 
 /// The open stream of a rotation's events.
 #[derive(Debug)]
-pub struct RotationEvents {
-    client: Client,
-    response: Response,
-    parser: EventParser,
-}
+pub struct RotationEvents(EventStream);
 
 impl RotationEvents {
     pub(super) fn new(client: Client, response: Response) -> Self {
-        Self {
-            client,
-            response,
-            parser: EventParser::default(),
-        }
+        Self(EventStream::new(client, response))
     }
 
     /// The next event; `None` when the server ends the stream.
@@ -27,15 +20,61 @@ impl RotationEvents {
     /// # Errors
     /// When the connection breaks or an event is not what its name promises.
     pub async fn next(&mut self) -> Result<Option<RotationEvent>, ClientError> {
+        while let Some((name, data)) = self.0.next().await? {
+            let event = RotationEvent::parse(&name, &data).map_err(|error| self.0.unfit(&name, &error))?;
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The open stream of a re-encryption: the whole job whenever it changed.
+#[derive(Debug)]
+pub struct ReencryptionEvents(EventStream);
+
+impl ReencryptionEvents {
+    pub(super) fn new(client: Client, response: Response) -> Self {
+        Self(EventStream::new(client, response))
+    }
+
+    /// The job as it is next; `None` when it is over, or the server ends the stream.
+    ///
+    /// # Errors
+    /// When the connection breaks or an event is not what its name promises.
+    pub async fn next(&mut self) -> Result<Option<Reencryption>, ClientError> {
+        while let Some((name, data)) = self.0.next().await? {
+            if name == "state" {
+                let job = serde_json::from_str(&data).map_err(|error| self.0.unfit(&name, &error))?;
+                return Ok(Some(job));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Names and data of events as they come.
+#[derive(Debug)]
+struct EventStream {
+    client: Client,
+    response: Response,
+    parser: EventParser,
+}
+
+impl EventStream {
+    fn new(client: Client, response: Response) -> Self {
+        Self {
+            client,
+            response,
+            parser: EventParser::default(),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<(String, String)>, ClientError> {
         loop {
-            while let Some((name, data)) = self.parser.next_event() {
-                let event = RotationEvent::parse(&name, &data).map_err(|error| {
-                    let reason = format!("the event {name} does not fit: {error}");
-                    self.client.unexpected(self.response.status(), &reason)
-                })?;
-                if event.is_some() {
-                    return Ok(event);
-                }
+            if let Some(event) = self.parser.next_event() {
+                return Ok(Some(event));
             }
             match self
                 .response
@@ -47,6 +86,11 @@ impl RotationEvents {
                 None => return Ok(None),
             }
         }
+    }
+
+    fn unfit(&self, name: &str, error: &dyn std::fmt::Display) -> ClientError {
+        let reason = format!("the event {name} does not fit: {error}");
+        self.client.unexpected(self.response.status(), &reason)
     }
 }
 

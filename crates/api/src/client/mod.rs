@@ -8,6 +8,7 @@ mod catalog;
 mod delivery;
 mod events;
 mod keys;
+mod reencryption;
 mod root;
 mod rotation;
 mod transport;
@@ -20,7 +21,7 @@ use crate::{Problem, Secret};
 
 pub use catalog::Revision;
 pub use delivery::DeliveryReply;
-pub use events::RotationEvents;
+pub use events::{ReencryptionEvents, RotationEvents};
 
 /// Speaks to one server with one token. Cheap to clone.
 #[derive(Clone)]
