@@ -130,7 +130,7 @@ if [ "$purpose" = test ]; then
         npm install --prefix target/node --no-save --no-audit --no-fund --loglevel=error node@22 </dev/null
     fi
     if ! moto; then
-        say "pip install moto[server] into $own_python (a real server for KMS)"
+        say "pip install moto[server] into $own_python (a real server for KMS and S3)"
         python3 -m venv "$own_python"
         "$own_python/bin/pip" install --quiet --disable-pip-version-check 'moto[server]==5.2.1' </dev/null
     fi

@@ -160,7 +160,7 @@ async fn build(
     }
     let services = Services {
         store: database.clone(),
-        connectors: connectors::all(randomness.clone()),
+        connectors: connectors::all(randomness.clone(), clock.clone()),
         sealer: Arc::new(sealer),
         clock,
         randomness,

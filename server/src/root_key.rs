@@ -1,7 +1,6 @@
 //! The roots of trust that the operator configured: one file per kind, put together here.
 
 mod aws_kms;
-mod aws_signature;
 pub mod file;
 mod given;
 mod metered;

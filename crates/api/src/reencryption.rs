@@ -20,11 +20,11 @@ pub enum Encoding {
 #[serde(deny_unknown_fields)]
 pub struct CreateTarget {
     pub name: String,
-    /// `postgresql`, `mysql`, `sqlite` or `redis`.
+    /// `postgresql`, `mysql`, `sqlite`, `redis` or `s3`.
     pub kind: String,
     /// The key that the values are sealed with.
     pub key: String,
-    /// Where they are: host, port, database, table, column, key; a file; a pattern of keys.
+    /// Where they are: host, port, database, table, column, key; a file; a pattern of keys; a bucket and a prefix.
     pub config: serde_json::Value,
     /// The credential of the catalog that signs in there, so that Rota rotates it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -249,7 +249,7 @@ pub struct ReencryptionCounts {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FailingRecord {
-    /// Its primary key, or its key of Redis.
+    /// Its primary key, or its key of Redis or S3.
     pub record: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<u32>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use connectors::aws_signature::{Credentials, Signed, sign};
 use engine::Clock;
 use engine::ports::{RootError, RootOfTrust, RootWithRecord, WrapPlace};
 use engine::seal::record::{RemoteRoot, RootRecord};
@@ -17,7 +18,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
-use super::aws_signature::{Credentials, Signed, sign};
 use super::{other_than, refused};
 use crate::config::AwsKmsSettings;
 use crate::host::SystemClock;
@@ -134,13 +134,13 @@ impl AwsKms {
             (host, _) => host.unwrap_or_default().to_owned(),
         };
         let mut headers = BTreeMap::from([
-            ("content-type", "application/x-amz-json-1.1".to_owned()),
-            ("host", host),
-            ("x-amz-target", format!("TrentService.{operation}")),
+            ("content-type".to_owned(), "application/x-amz-json-1.1".to_owned()),
+            ("host".to_owned(), host),
+            ("x-amz-target".to_owned(), format!("TrentService.{operation}")),
         ]);
         if let Some(token) = &self.settings.session_token {
             let token = token.read().map_err(refused)?;
-            headers.insert("x-amz-security-token", token.expose_text().to_owned());
+            headers.insert("x-amz-security-token".to_owned(), token.expose_text().to_owned());
         }
         let secret = self.settings.secret_access_key.read().map_err(refused)?;
         let credentials = Credentials {
@@ -169,7 +169,7 @@ impl AwsKms {
     ) -> Result<T, RootError> {
         let away = |error: reqwest::Error| RootError::Away(format!("AWS KMS: {}", error.without_url()));
         let mut request = self.client.post(self.settings.endpoint.clone());
-        for (name, value) in signed.headers.into_iter().filter(|(name, _)| *name != "host") {
+        for (name, value) in signed.headers.into_iter().filter(|(name, _)| name != "host") {
             request = request.header(name, value);
         }
         let sent = request

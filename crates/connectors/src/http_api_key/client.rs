@@ -1,22 +1,19 @@
 //! Sends one filled-in request and reads what came back, within limits.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use engine::ports::ConnectorError;
 use engine::rotation::ErrorClass;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::address::AddressRefused;
 use super::config::IssuerConfig;
 use super::request::{BODY_LIMIT, RequestTemplate};
 use super::template::{Filling, render_json};
+use crate::web::{self, Silence};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most that is read of an answer.
 const ANSWER_LIMIT: usize = 1024 * 1024;
@@ -53,28 +50,7 @@ pub(super) struct HttpClient<'a> {
 
 impl<'a> HttpClient<'a> {
     pub(super) fn new(config: &'a IssuerConfig) -> Result<Self, ConnectorError> {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            // Another thread may have been faster; then its provider is as good.
-            drop(rustls::crypto::ring::default_provider().install_default());
-        }
-        let mut builder = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .user_agent("rota")
-            .dns_resolver(std::sync::Arc::new(config.reach));
-        for certificate in config
-            .ca_pem
-            .iter()
-            .flat_map(|pem| reqwest::Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default())
-        {
-            builder = builder.add_root_certificate(certificate);
-        }
-        let client = builder.build().map_err(|_| {
-            ConnectorError::new(ErrorClass::Policy, "no HTTP client can be built with this ca_pem")
-        })?;
+        let client = web::client(config.reach, config.ca_pem.as_deref(), TIMEOUT)?;
         Ok(Self { config, client })
     }
 
@@ -135,46 +111,18 @@ impl<'a> HttpClient<'a> {
     }
 }
 
-/// An error of the transport. Its own text may repeat the URL, so only its kind is kept.
+/// An error of the transport.
 fn explain(name: &str, error: &reqwest::Error, effect: Effect) -> ConnectorError {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if let Some(refused) = inner.downcast_ref::<AddressRefused>() {
-            return ConnectorError::new(ErrorClass::Policy, format!("{name}: {refused}"));
-        }
-        if inner.downcast_ref::<rustls::Error>().is_some() {
-            return ConnectorError::new(
-                ErrorClass::Policy,
-                format!("{name}: TLS was refused: {inner}; check base_url and ca_pem"),
-            );
-        }
-        let wrapped = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if let Some(refused) = wrapped.and_then(|wrapped| wrapped.downcast_ref::<rustls::Error>()) {
-            return ConnectorError::new(
-                ErrorClass::Policy,
-                format!("{name}: TLS was refused: {refused}; check base_url and ca_pem"),
-            );
-        }
-        cause = inner.source();
-    }
-    if error.is_connect() {
-        ConnectorError::new(
-            ErrorClass::Network,
-            format!("{name}: no connection to the issuer"),
-        )
-    } else if error.is_timeout() {
-        ConnectorError::new(
+    let (class, detail) = match web::silence(error) {
+        Silence::Refused(why) => (ErrorClass::Policy, why),
+        Silence::NoConnection => (ErrorClass::Network, "no connection to the issuer".to_owned()),
+        Silence::TimedOut => (effect.lost(), format!("no answer within {} s", TIMEOUT.as_secs())),
+        Silence::Lost => (
             effect.lost(),
-            format!("{name}: no answer within {} s", TIMEOUT.as_secs()),
-        )
-    } else {
-        ConnectorError::new(
-            effect.lost(),
-            format!("{name}: the connection was lost before the answer came"),
-        )
-    }
+            "the connection was lost before the answer came".to_owned(),
+        ),
+    };
+    ConnectorError::new(class, format!("{name}: {detail}"))
 }
 
 async fn read(name: &str, mut response: Response, effect: Effect) -> Result<Answer, ConnectorError> {

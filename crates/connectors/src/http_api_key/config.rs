@@ -7,12 +7,13 @@ use engine::catalog::Issuer;
 use engine::ports::{ConnectorError, Target};
 use engine::rotation::ErrorClass;
 use serde_json::{Map, Value, json};
-use url::{Host, Url};
+use url::Url;
 
-use super::address::Reach;
 use super::request::{RequestTemplate, read_request};
 use super::template::Placeholder;
+use crate::address::Reach;
 use crate::fields::Fields;
+use crate::web::{is_loopback, read_ca_pem, read_reach, read_url};
 
 /// An HTTP API that makes and revokes keys.
 #[derive(Clone, Debug)]
@@ -38,20 +39,18 @@ pub(super) struct IssuerConfig {
 impl IssuerConfig {
     pub(super) fn check(config: &Value) -> Result<Self, Vec<RuleError>> {
         let mut fields = Fields::of(config, "/config");
-        let reach = if fields.flag("allow_private_network") {
-            Reach::Private
-        } else {
-            Reach::Public
-        };
-        let allow_plaintext = fields.flag("allow_plaintext");
-        let base_url = read_base_url(&mut fields, reach, allow_plaintext);
-        let ca_pem = fields.text("ca_pem").map(str::to_owned);
-        if let Some(pem) = &ca_pem {
-            let certificates = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
-            if !certificates.is_ok_and(|certificates| !certificates.is_empty()) {
-                fields.refuse("ca_pem", "expected certificates in PEM form");
-            }
-        }
+        let reach = read_reach(&mut fields);
+        let base_url = read_url(
+            &mut fields,
+            "base_url",
+            reach,
+            [
+                "use a header with {{admin_token}}",
+                "they belong into the path of a request",
+            ],
+            "the administrator's token",
+        );
+        let ca_pem = read_ca_pem(&mut fields);
         let (create, create_pointers) =
             read_request(&mut fields, "create", &["id_pointer"], &["secret_pointer"]);
         let (test, _) = read_request(&mut fields, "test", &[], &[]);
@@ -124,55 +123,6 @@ fn with_defaults(config: &Value) -> Value {
     object.retain(|_, value| !value.is_null());
     object.entry("allow_private_network").or_insert(json!(false));
     Value::Object(object)
-}
-
-fn read_base_url(fields: &mut Fields<'_>, reach: Reach, allow_plaintext: bool) -> Option<Url> {
-    let text = fields.required_text("base_url");
-    if text.is_empty() {
-        return None;
-    }
-    let Ok(url) = Url::parse(text) else {
-        fields.refuse(
-            "base_url",
-            "this is not a URL; expected something like https://api.example",
-        );
-        return None;
-    };
-    let mut problems = Vec::new();
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        problems.push("only http and https URLs are called".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        problems.push(
-            "a URL must not hold a user name or a password; use a header with {{admin_token}}".to_owned(),
-        );
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        problems.push("leave query and fragment out; they belong into the path of a request".to_owned());
-    }
-    if let Err(refused) = reach.check_url(&url) {
-        problems.push(refused.to_string());
-    }
-    if url.scheme() == "http" && !is_loopback(&url) && !allow_plaintext {
-        problems.push(
-            "http sends the administrator's token in plain text; use https, or set allow_plaintext to true if you \
-             accept that"
-                .to_owned(),
-        );
-    }
-    for problem in problems {
-        fields.refuse("base_url", problem);
-    }
-    Some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(domain)) => domain == "localhost",
-        None => false,
-    }
 }
 
 /// Requests that could not do what they are for.

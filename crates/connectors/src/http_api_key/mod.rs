@@ -1,7 +1,6 @@
 //! API keys of any HTTP service that can create, test, list and revoke them: four request templates and a few JSON
 //! pointers. Strategy `dual`: the service accepts two keys at once.
 
-mod address;
 mod client;
 mod config;
 mod keys;

@@ -5,10 +5,12 @@ mod columns;
 mod keys;
 mod mysql;
 mod redis;
+mod s3;
 mod sqlite;
 
 pub(crate) use columns::{TableFields, login_of, unreadable};
 pub(crate) use keys::{between, cursor_of, keys_of, locator_of, misread, read_cursor};
 pub use mysql::MySqlTables;
 pub use redis::RedisKeys;
+pub use s3::S3Objects;
 pub use sqlite::SqliteTables;

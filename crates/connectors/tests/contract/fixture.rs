@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use engine::catalog::{Issuer, Strategy, VersionNumber};
 use engine::id::{CredentialId, IssuerId};
 use engine::ports::{Connector, ConnectorError, Inspection, Issued, IssuerAccess, Material, Target, Values};
-use engine::{Name, Randomness, Timestamp};
+use engine::{Clock, Name, Randomness, Timestamp};
 use keyring::SecretText;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -21,6 +21,16 @@ impl Randomness for Seeded {
             let block = Sha256::digest(self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
             chunk.copy_from_slice(&block[..chunk.len()]);
         }
+    }
+}
+
+/// A clock that stands.
+pub(crate) struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        // 2026-11-21T12:00:00Z
+        Timestamp::from_micros(1_795_262_400_000_000)
     }
 }
 
@@ -60,7 +70,11 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// Both configurations go through the connector's own checks first, as they do in the server.
     pub(crate) fn new(kind: &str, strategy: Strategy, issuer: &Value, config: &Value, admin: Values) -> Self {
-        let connector = Arc::clone(connectors::all(Arc::new(Seeded::default())).of(kind).unwrap());
+        let connector = Arc::clone(
+            connectors::all(Arc::new(Seeded::default()), Arc::new(Still))
+                .of(kind)
+                .unwrap(),
+        );
         assert!(connector.strategies().contains(&strategy));
         let issuer_config = connector.check_issuer(issuer).unwrap();
         let config = connector.check_credential(strategy, config).unwrap();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use engine::rotation::ErrorClass;
 use serde_json::{Value, json};
 
-use crate::fixture::Seeded;
+use crate::fixture::{Seeded, Still};
 use crate::key_service::KeyService;
 
 /// The pointers of the rules that a configuration breaks.
 fn broken(config: &Value) -> Vec<String> {
-    let connectors = connectors::all(Arc::new(Seeded::default()));
+    let connectors = connectors::all(Arc::new(Seeded::default()), Arc::new(Still));
     let connector = connectors.of("http_api_key").unwrap();
     connector.check_issuer(config).map_or_else(
         |errors| errors.into_iter().map(|error| error.pointer).collect(),

@@ -17,4 +17,5 @@ mod postgresql_inspect;
 mod postgresql_lost;
 mod postgresql_tls;
 mod target_mysql;
+mod target_s3;
 mod targets;

@@ -11,7 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use testing::{Postgres, Redis};
 
-use crate::fixture::{Seeded, values};
+use crate::fixture::{Seeded, Still, values};
 
 pub(crate) async fn open(
     kind: &str,
@@ -19,7 +19,7 @@ pub(crate) async fn open(
     login: Option<&Values>,
     columns: &[&str],
 ) -> Result<Box<dyn TargetSession>, ConnectorError> {
-    let connectors = connectors::all(Arc::new(Seeded::default()));
+    let connectors = connectors::all(Arc::new(Seeded::default()), Arc::new(Still));
     let kind = connectors.target(kind).unwrap();
     let config = kind.check(config).unwrap();
     assert_eq!(kind.check(&config).unwrap(), config, "what is stored reads back");
@@ -332,7 +332,7 @@ async fn keys_of_redis_by_pattern_with_their_time_to_live() {
 
 #[tokio::test]
 async fn broken_configurations_say_which_field() {
-    let connectors = connectors::all(Arc::new(Seeded::default()));
+    let connectors = connectors::all(Arc::new(Seeded::default()), Arc::new(Still));
     for (kind, config, pointers) in [
         (
             "postgresql",

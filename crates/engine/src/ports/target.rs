@@ -12,7 +12,7 @@ use crate::rule::RuleError;
 #[serde(transparent)]
 pub struct Cursor(pub String);
 
-/// Which record, in words that the connector reads back and a person understands: a primary key, a key of Redis.
+/// Which record, in words that the connector reads back and a person understands: a primary key, a key of Redis or S3.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Locator(pub String);
@@ -50,7 +50,7 @@ pub struct Swap {
     pub after: Vec<u8>,
 }
 
-/// A kind of target: `postgresql`, `mysql`, `sqlite`, `redis`.
+/// A kind of target: `postgresql`, `mysql`, `sqlite`, `redis`, `s3`.
 #[async_trait]
 pub trait TargetKind: Send + Sync {
     /// The label in the API. For logs and the registry only; nothing else matches on it.

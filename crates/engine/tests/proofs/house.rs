@@ -155,7 +155,7 @@ async fn open(
     .unwrap();
     let sealer = Arc::new(sealer);
     *stored.lock().unwrap() = Some((database.clone(), sealer.clone()));
-    let real = connectors::all(randomness.clone());
+    let real = connectors::all(randomness.clone(), clock.clone());
     let cut = real.kinds().fold(Connectors::default(), |cut, kind| {
         cut.with(Arc::new(Cut {
             inner: real.of(kind).unwrap().clone(),

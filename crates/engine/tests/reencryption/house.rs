@@ -145,7 +145,7 @@ impl House {
             .unwrap();
         let services = Services {
             store: database,
-            connectors: connectors::all(dice.clone()),
+            connectors: connectors::all(dice.clone(), clock.clone()),
             sealer: Arc::new(sealer),
             clock: clock.clone(),
             randomness: dice.clone(),

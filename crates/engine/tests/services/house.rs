@@ -122,7 +122,7 @@ impl House {
         let bootstrap = BootstrapToken::new(text(BOOTSTRAP)).unwrap();
         let services = Services {
             store: database.clone(),
-            connectors: connectors::all(randomness.clone()),
+            connectors: connectors::all(randomness.clone(), clock.clone()),
             sealer: Arc::new(sealer),
             clock: clock.clone(),
             randomness: randomness.clone(),

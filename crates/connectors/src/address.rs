@@ -1,4 +1,4 @@
-//! Which addresses a request may go to, so that a template cannot be used to reach into our own network (SSRF).
+//! Which addresses a request may go to, so that a configuration cannot be used to reach into our own network (SSRF).
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,7 +8,7 @@ use url::{Host, Url};
 
 /// How far requests may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// The public internet only.
     Public,
     /// Loopback and private networks too. Link-local addresses, where clouds keep their metadata, never.
@@ -17,7 +17,7 @@ pub(super) enum Reach {
 
 /// An address that requests may not go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AddressRefused {
+pub(crate) struct AddressRefused {
     host: String,
     address: IpAddr,
     reach: Reach,
@@ -29,8 +29,8 @@ impl fmt::Display for AddressRefused {
         match reach {
             Reach::Public => write!(
                 formatter,
-                "`{host}` is {address}, which is not a public address; set allow_private_network to true if this \
-                 issuer really stands in your own network"
+                "`{host}` is {address}, which is not a public address; set allow_private_network to true if it \
+                 really stands in your own network"
             ),
             Reach::Private => write!(
                 formatter,
@@ -46,7 +46,7 @@ impl std::error::Error for AddressRefused {}
 impl Reach {
     /// Checks an address that stands in a URL itself. Names are checked when they are resolved. The URL parser has
     /// turned every way of writing an address (decimal, octal, hexadecimal, short) into one.
-    pub(super) fn check_url(self, url: &Url) -> Result<(), AddressRefused> {
+    pub(crate) fn check_url(self, url: &Url) -> Result<(), AddressRefused> {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check(url.host_str().unwrap_or_default(), IpAddr::V4(address)),
             Some(Host::Ipv6(address)) => self.check(url.host_str().unwrap_or_default(), IpAddr::V6(address)),
