@@ -11,7 +11,7 @@ use testing::MariaDb;
 
 use crate::fixture::values;
 use crate::postgresql_tls::{make_authority, openssl};
-use crate::targets::{all_of, by_locator, keeps_the_contract, open, swap};
+use crate::targets::{all_of, by_locator, keeps_the_contract, located, open, swap};
 
 fn table(server: &MariaDb, table: &str, column: &str) -> Value {
     json!({
@@ -65,6 +65,7 @@ async fn a_table_of_mysql_with_several_key_columns_and_hostile_names() {
         );
         assert_eq!(record.fields[2], "00ff");
     }
+    assert_eq!(located(session.as_mut()).await, 10);
     keeps_the_contract(session.as_mut(), |locator| {
         let keys: Vec<String> = serde_json::from_str(&locator.0).unwrap();
         server.execute(&format!(

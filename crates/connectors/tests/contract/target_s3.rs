@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use testing::Moto;
 
 use crate::fixture::values;
-use crate::targets::{all_of, by_locator, keeps_the_contract, open, swap};
+use crate::targets::{all_of, by_locator, keeps_the_contract, located, open, swap};
 
 /// Another way to the store than the tested one: unsigned, for moto asks nobody who he is unless told to.
 #[derive(Clone)]
@@ -119,6 +119,8 @@ async fn objects_of_s3_below_a_prefix_with_all_that_stands_beside_them() {
         keys,
         "in the order of keys, so that a cursor leaves no gap"
     );
+    assert_eq!(located(session.as_mut()).await, KEYS.len());
+    assert!(session.locate(&["elsewhere/1".to_owned()]).is_empty());
     keeps_the_contract(session.as_mut(), |locator| {
         let writer = writer.clone();
         async move { writer.put(&path_of(&locator), &[], "a writer's").await }

@@ -56,6 +56,22 @@ pub(crate) fn swap(record: &StoredRecord, after: &[u8]) -> Swap {
     }
 }
 
+/// The records that their own fields name, among those that are found; none where the fields do not hold the key.
+pub(crate) async fn located(session: &mut dyn TargetSession) -> usize {
+    let mut named = 0;
+    for record in all_of(session, &Bounds::default()).await {
+        let located = session.locate(&record.fields);
+        let found = session.read(&located).await.unwrap();
+        assert!(
+            found.iter().all(|other| other.locator == record.locator),
+            "{:?} names {found:?}",
+            record.fields
+        );
+        named += found.len().min(1);
+    }
+    named
+}
+
 /// What holds for each kind, on ten records with the values `value 0` to `value 9`. `change` writes beside us.
 pub(crate) async fn keeps_the_contract<Writing: Future<Output = ()>>(
     session: &mut dyn TargetSession,
@@ -135,6 +151,12 @@ async fn a_table_of_postgresql_with_several_key_columns_and_hostile_names() {
         .unwrap();
     let records = all_of(session.as_mut(), &Bounds::default()).await;
     assert!(records.iter().all(|record| record.fields[0].starts_with('t')));
+    assert_eq!(located(session.as_mut()).await, 0, "half of a key names nothing");
+    let columns = ["i'd", "tenant"];
+    let mut with_key = open("postgresql", &config, Some(&superuser(&server)), &columns)
+        .await
+        .unwrap();
+    assert_eq!(located(with_key.as_mut()).await, 10);
     keeps_the_contract(session.as_mut(), |locator| {
         let keys: Vec<String> = serde_json::from_str(&locator.0).unwrap();
         server.execute(&format!(
@@ -302,6 +324,9 @@ async fn keys_of_redis_by_pattern_with_their_time_to_live() {
     let () = writer.lpush("cache:list", "another type").await.unwrap();
     let config = json!({"host": server.host(), "port": server.port(), "tls": false, "pattern": "cache:*"});
     let login = values(&[("password", server.password())]);
+    let mut with_key = open("redis", &config, Some(&login), &["key"]).await.unwrap();
+    assert_eq!(located(with_key.as_mut()).await, 9, "all whose keys are texts");
+    assert!(with_key.locate(&["elsewhere:1".to_owned()]).is_empty());
     let mut session = open("redis", &config, Some(&login), &[]).await.unwrap();
     keeps_the_contract(session.as_mut(), |locator| {
         let mut writer = writer.clone();

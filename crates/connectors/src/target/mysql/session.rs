@@ -299,6 +299,11 @@ impl TargetSession for TableSession {
         Ok(records)
     }
 
+    fn locate(&self, fields: &[String]) -> Vec<Locator> {
+        let key = self.shape.key_in(fields);
+        key.map(|key| locator_of(&key)).into_iter().collect()
+    }
+
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError> {
         let mut done = Vec::with_capacity(swaps.len());
         let mut rest = swaps;

@@ -38,6 +38,8 @@ pub(super) struct Shape {
     /// A blob, else text.
     pub(super) is_binary: bool,
     fields: Vec<String>,
+    /// Where the fields of a context hold the key, in its order; None where they do not, or only as bytes.
+    key_in_fields: Option<Vec<usize>>,
 }
 
 impl Shape {
@@ -93,6 +95,12 @@ impl Shape {
                 )));
             }
         };
+        let key_in_fields = if key.iter().any(|key| key.is_binary) {
+            None
+        } else {
+            let position = |name: &String| fields.iter().position(|field| field == name);
+            wanted.iter().map(position).collect()
+        };
         let fields = fields
             .iter()
             .map(|field| find(field).map(selected_field))
@@ -103,6 +111,7 @@ impl Shape {
             column: quoted(&column.name),
             is_binary,
             fields,
+            key_in_fields,
         })
     }
 
@@ -116,6 +125,12 @@ impl Shape {
 
     pub(super) fn field_count(&self) -> usize {
         self.fields.len()
+    }
+
+    /// The key of the row that these fields are of; None unless they hold all of it.
+    pub(super) fn key_in(&self, fields: &[String]) -> Option<Vec<String>> {
+        let positions = self.key_in_fields.as_ref()?;
+        positions.iter().map(|at| fields.get(*at).cloned()).collect()
     }
 
     /// The one integer column that is the key, quoted.

@@ -142,6 +142,12 @@ impl TargetSession for ObjectSession {
             .await
     }
 
+    fn locate(&self, fields: &[String]) -> Vec<Locator> {
+        let belongs = |key: &&String| self.names_key && key.starts_with(&self.prefix);
+        let key = fields.first().filter(belongs);
+        key.map(|key| Locator(key.clone())).into_iter().collect()
+    }
+
     async fn replace(&mut self, swaps: &[Swap]) -> Result<Vec<bool>, ConnectorError> {
         let session = &*self;
         let replacing: Vec<_> = swaps.iter().map(|swap| session.swap(swap)).collect();
