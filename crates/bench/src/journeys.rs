@@ -12,6 +12,8 @@ use crate::server::workspace;
 const KILLS: u32 = 100;
 const TAMPERINGS: u32 = 1_000_000;
 const CUTS: u32 = 1_000;
+const SEALS: u32 = 10_000_000;
+const MOVER_KILLS: u32 = 100;
 
 /// `kill -9` at random moments under live consumers on PostgreSQL. The development build that `make test` leaves.
 pub async fn kills(figures: &mut Figures) -> Result<()> {
@@ -77,6 +79,85 @@ pub async fn tamperings(figures: &mut Figures) -> Result<()> {
     figures.goal(
         "keyring",
         format!("{TAMPERINGS} tampered envelopes in {took:.0} s: {opened} (goal 0)"),
+        passed,
+    );
+    Ok(())
+}
+
+/// R9: how often a key met a nonce twice, and what happens at the limit of uses.
+pub async fn nonces(figures: &mut Figures) -> Result<()> {
+    let arguments = [
+        "--package",
+        "keyring",
+        "--test",
+        "keyring",
+        "no_key_meets_a_nonce_twice",
+    ];
+    let (passed, took) = test(&arguments, "ROTA_SEALS", SEALS).await?;
+    let verdict = if passed {
+        "0 repeated (data key, nonce), 0 repeated (wrapping key, nonce)"
+    } else {
+        "FAILED: the output above says how"
+    };
+    figures.goal(
+        "nonces",
+        format!("R9: {SEALS} seals in {took:.0} s: {verdict}"),
+        passed,
+    );
+    let arguments = [
+        "--package",
+        "engine",
+        "--test",
+        "services",
+        "at_the_hard_limit_another_version_takes_over",
+    ];
+    let (passed, _) = test(&arguments, "ROTA_SEALS", SEALS).await?;
+    let verdict = if passed {
+        "another version takes over before anything more is sealed"
+    } else {
+        "FAILED: the output above says how"
+    };
+    figures.goal(
+        "nonces",
+        format!("R9: uses preset to 3 below 2^32: {verdict}"),
+        passed,
+    );
+    Ok(())
+}
+
+/// R7: workers of a re-encryption killed at random points beside writers that never stop.
+pub async fn mover_kills(figures: &mut Figures) -> Result<()> {
+    for (database, name) in [
+        ("PostgreSQL", "on_postgresql_killed_workers_lose"),
+        ("SQLite", "on_sqlite_killed_workers_lose"),
+    ] {
+        let arguments = ["--package", "engine", "--test", "reencryption", name];
+        let (passed, took) = test(&arguments, "ROTA_MOVER_KILLS", MOVER_KILLS).await?;
+        let verdict = if passed {
+            "0 rows lost, skipped or overwritten"
+        } else {
+            "FAILED: the output above says how"
+        };
+        figures.goal(
+            "mover-kills",
+            format!(
+                "R7: {MOVER_KILLS} killed workers of re-encryption under two writers on {database}, {took:.0} s: {verdict}"
+            ),
+            passed,
+        );
+    }
+    let arguments = [
+        "--package",
+        "engine",
+        "--test",
+        "reencryption",
+        "a_dead_workers_range_is_taken_over_within_five_seconds",
+    ];
+    let (passed, _) = test(&arguments, "ROTA_MOVER_KILLS", MOVER_KILLS).await?;
+    let verdict = if passed { "within 5 s" } else { "NOT within 5 s" };
+    figures.goal(
+        "mover-kills",
+        format!("R7: a dead worker's range is taken over {verdict}"),
         passed,
     );
     Ok(())

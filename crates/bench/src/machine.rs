@@ -18,7 +18,7 @@ pub fn describe() -> Result<String> {
     let load: Vec<&str> = load.split(' ').take(3).collect();
     Ok(format!(
         "{cores} cores, {cpu}, memory {memory}, {:.0} fdatasync/s, load {} before",
-        syncs_per_second()?,
+        syncs_per_second(&sync_times(SYNC_FOR)?),
         load.join(" ")
     ))
 }
@@ -29,16 +29,22 @@ fn field(file: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// One page written and synced, again and again, where the databases of the sections lie.
-fn syncs_per_second() -> Result<f64> {
+/// How long each took when one page is written and synced, again and again, where the databases of the sections lie.
+pub fn sync_times(lasts: Duration) -> Result<Vec<Duration>> {
     let folder = tempfile::tempdir()?;
     let mut file = File::create(folder.path().join("page")).context("a file to sync")?;
     let began = Instant::now();
-    let mut syncs = 0_u32;
-    while began.elapsed() < SYNC_FOR {
+    let mut times = Vec::new();
+    while began.elapsed() < lasts {
+        let one = Instant::now();
         file.write_all(&[0x5a; 4096])?;
         file.sync_data()?;
-        syncs += 1;
+        times.push(one.elapsed());
     }
-    Ok(f64::from(syncs) / began.elapsed().as_secs_f64())
+    Ok(times)
+}
+
+/// How many of them a second holds, one after the other.
+pub fn syncs_per_second(times: &[Duration]) -> f64 {
+    times.len() as f64 / times.iter().sum::<Duration>().as_secs_f64()
 }

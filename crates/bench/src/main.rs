@@ -6,11 +6,16 @@ mod figures;
 mod first_page;
 mod fleet;
 mod journeys;
+mod key_kills;
 mod keyring_library;
+mod load;
 mod machine;
 mod noise;
 mod one_of_twenty;
+mod operations;
 mod orders;
+mod process;
+mod reencryption;
 mod rollback;
 mod scale;
 mod server;
@@ -26,13 +31,18 @@ use tokio::time::Instant;
 use figures::Figures;
 
 /// In the order in which they run.
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 13] = [
     "rollback",
     "noise",
     "one-of-twenty",
     "silence",
     "first-page",
     "keyring",
+    "operations",
+    "reencryption",
+    "key-kills",
+    "nonces",
+    "mover-kills",
     "torn",
     "kills",
 ];
@@ -81,6 +91,11 @@ async fn measure(section: &str, figures: &mut Figures) -> Result<()> {
         "silence" => silence::measure(figures).await,
         "first-page" => first_page::measure(figures).await,
         "keyring" => keyring_library::measure(figures).await,
+        "operations" => operations::measure(figures).await,
+        "reencryption" => reencryption::measure(figures).await,
+        "key-kills" => key_kills::measure(figures).await,
+        "nonces" => journeys::nonces(figures).await,
+        "mover-kills" => journeys::mover_kills(figures).await,
         "torn" => journeys::torn(figures).await,
         _ => journeys::kills(figures).await,
     }

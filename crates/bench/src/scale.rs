@@ -1,5 +1,8 @@
 //! How much is done at once and in all. The goals are set for the usual numbers; what was done is always printed.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 /// So many credentials side by side, each so many times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scale {
@@ -30,7 +33,30 @@ impl Scale {
     }
 }
 
-fn number(variable: &str) -> Option<usize> {
+/// So many repetitions in all, unless `ROTA_BENCH_TOTAL` says otherwise.
+pub fn total(usual: usize) -> usize {
+    number("ROTA_BENCH_TOTAL").unwrap_or(usual).max(1)
+}
+
+/// How often everything that is compared takes its turn, and for how long each time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Turns {
+    pub rounds: usize,
+    pub lasts: Duration,
+}
+
+impl Turns {
+    /// As usual, unless `ROTA_BENCH_ROUNDS` and `ROTA_BENCH_SECONDS` say otherwise.
+    pub fn of(rounds: usize, seconds: f64) -> Self {
+        let given: Option<f64> = number("ROTA_BENCH_SECONDS");
+        Self {
+            rounds: number("ROTA_BENCH_ROUNDS").unwrap_or(rounds).max(1),
+            lasts: Duration::from_secs_f64(given.unwrap_or(seconds).clamp(0.05, 3_600.0)),
+        }
+    }
+}
+
+fn number<Number: FromStr>(variable: &str) -> Option<Number> {
     std::env::var(variable).ok()?.parse().ok()
 }
 

@@ -10,13 +10,14 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-const BOOTSTRAP_TOKEN: &str = "bench-bootstrap-token-0123456789abcdef";
+/// The token of the bootstrap administrator.
+pub const BOOTSTRAP_TOKEN: &str = "bench-bootstrap-token-0123456789abcdef";
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server on a fresh SQLite database; killed when dropped.
+/// A server on a SQLite database in a folder of its own; killed when dropped.
 #[derive(Debug)]
 pub struct Server {
-    _process: Child,
+    process: Child,
     folder: TempDir,
     pub url: String,
     pub http: reqwest::Client,
@@ -34,11 +35,21 @@ fn program() -> PathBuf {
 }
 
 impl Server {
-    /// Starts it and waits until it serves.
+    /// Starts it on a fresh database and waits until it serves.
     pub async fn start() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
+        Self::start_with(&[]).await
+    }
+
+    /// The same with further variables.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_in(tempfile::tempdir()?, variables).await
+    }
+
+    /// The same in a folder that may hold a database already.
+    pub async fn start_in(folder: TempDir, variables: &[(&str, &str)]) -> Result<Self> {
         let program = program();
         let mut process = command(folder.path())
+            .envs(variables.iter().copied())
             .arg("serve")
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -58,11 +69,32 @@ impl Server {
             .timeout(Duration::from_secs(30))
             .build()?;
         Ok(Self {
-            _process: process,
+            process,
             folder,
             url,
             http,
         })
+    }
+
+    /// Kills it without warning; gives the folder for another start.
+    pub async fn kill(mut self) -> Result<TempDir> {
+        self.process.kill().await?;
+        Ok(self.folder)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Result<u32> {
+        self.process.id().context("the server runs")
+    }
+
+    /// Where it listens: host and port.
+    pub fn address(&self) -> String {
+        self.url.trim_start_matches("http://").to_owned()
+    }
+
+    /// Where its database is.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// The bootstrap administrator.
