@@ -8,6 +8,8 @@
 
 pub mod account;
 pub mod audit;
+#[cfg(feature = "engine")]
+pub mod body;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod consumer;

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use engine::Name;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_path_to_error::Segment;
 
+use api::body::BodyError;
 use api::problem::code;
 
 use super::problem::ApiError;
@@ -179,71 +179,22 @@ fn too_large() -> ApiError {
 }
 
 fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    // What is as expected is read once; only what is not is looked at closely.
-    if body.trim_ascii_start().starts_with(b"{")
-        && let Ok(value) = serde_json::from_slice(body)
-    {
-        return Ok(value);
-    }
-    // Whether it is JSON at all comes first. The skipping parser does not recurse, however deep the text.
-    serde_json::from_slice::<serde::de::IgnoredAny>(body).map_err(|error| malformed_json(&error))?;
-    // serde would take an array for an object, field by field.
-    if !body.trim_ascii_start().starts_with(b"{") {
-        return Err(ApiError::from(engine::Refusal::rule("", "must be a JSON object")));
-    }
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let pointer = pointer(error.path());
-        let cause = error.into_inner();
-        if cause.is_data() {
-            let detail = without_values(&cause.to_string());
-            return ApiError::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                code::INVALID,
-                "The body is not what is expected here",
-                format!(
-                    "{}: {detail}",
-                    if pointer.is_empty() { "the body" } else { &pointer }
-                ),
-            )
-            .with_error(pointer, detail);
+    api::body::parse(body).map_err(|error| match error {
+        BodyError::NotJson { line, column } => {
+            ApiError::malformed(format!("the body is not JSON: line {line}, column {column}"))
         }
-        malformed_json(&cause)
+        BodyError::NotAnObject => ApiError::from(engine::Refusal::rule("", "must be a JSON object")),
+        BodyError::Unexpected { pointer, detail } => ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code::INVALID,
+            "The body is not what is expected here",
+            format!(
+                "{}: {detail}",
+                if pointer.is_empty() { "the body" } else { &pointer }
+            ),
+        )
+        .with_error(pointer, detail),
     })
-}
-
-fn malformed_json(error: &serde_json::Error) -> ApiError {
-    ApiError::malformed(format!(
-        "the body is not JSON: line {}, column {}",
-        error.line(),
-        error.column()
-    ))
-}
-
-/// A JSON pointer (RFC 6901).
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    path.iter().fold(String::new(), |mut pointer, segment| {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } | Segment::Enum { variant: key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Unknown => {}
-        }
-        pointer
-    })
-}
-
-/// serde repeats the value it did not like, which may be a secret: only what was expected is kept.
-fn without_values(message: &str) -> String {
-    let message = message.split(" at line ").next().unwrap_or(message);
-    if message.starts_with("invalid ")
-        && let Some((_, expected)) = message.rsplit_once(", expected ")
-    {
-        return format!("expected {expected}");
-    }
-    message.to_owned()
 }
 
 #[cfg(test)]
