@@ -82,16 +82,16 @@ fuzz_smoke() {
     host=$(rustc -vV | sed -n 's/^host: //p')
     RUSTFLAGS=$flags cargo build --locked --quiet --release --manifest-path fuzz/Cargo.toml \
         --target-dir target/fuzz --target "$host"
-    local target code=0 pids=()
-    for target in envelope tag; do
+    local target targets=(envelope tag body) code=0 pids=()
+    for target in "${targets[@]}"; do
         mkdir -p "target/fuzz/corpus/$target"
-        # Half of the 60 seconds each, side by side. A finding is left in target/fuzz.
-        "target/fuzz/$host/release/$target" -max_total_time=30 -max_len=400 -print_final_stats=1 \
+        # A third of the 60 seconds each, side by side. A finding is left in target/fuzz.
+        "target/fuzz/$host/release/$target" -max_total_time=20 -max_len=600 -print_final_stats=1 \
             -artifact_prefix="target/fuzz/$target-" "target/fuzz/corpus/$target" >"$logs/fuzz-$target.log" 2>&1 &
         pids+=($!)
     done
     for pid in "${pids[@]}"; do wait "$pid" || code=1; done
-    for target in envelope tag; do
+    for target in "${targets[@]}"; do
         if [ "$code" = 0 ]; then
             grep -E 'number_of_executed_units' "$logs/fuzz-$target.log" | sed "s/^/$target: /"
         else
