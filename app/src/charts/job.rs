@@ -23,10 +23,14 @@ pub fn JobChart(points: Vec<Point>, #[prop(optional_no_strip)] limit: Option<f64
     // A limit far above what is reached would press the course flat; then only the words name it.
     let limit = limit.filter(|limit| *limit <= highest * 2.0);
     let top = highest.max(limit.unwrap_or(0.0)) * 1.2;
-    let course: Vec<(f64, f64)> = by_time(&points)
+    let mut course: Vec<(f64, f64)> = by_time(&points)
         .into_iter()
         .map(|(at, value)| (at, value / top))
         .collect();
+    // One look back tells of the whole span before it.
+    if let [(_, height)] = course[..] {
+        course.push((1.0, height));
+    }
     let mut series = vec![Series {
         class: "series-new",
         points: course,
@@ -41,7 +45,7 @@ pub fn JobChart(points: Vec<Point>, #[prop(optional_no_strip)] limit: Option<f64
         let height = format!("{:.1}%", 100.0 - limit / top * 100.0);
         view! {
             <text class="chart__limit chart__limit--calm" x="0" y=height dy="-4">
-                {format!("limit {} a second", rate(limit))}
+                {format!("limit {} a second", words::count(limit as u64))}
             </text>
         }
     });

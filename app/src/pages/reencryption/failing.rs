@@ -8,11 +8,17 @@ use crate::components::panel::Panel;
 use crate::views::reencryption::FailingRecord;
 use crate::words;
 
-pub(super) fn failing(records: &[FailingRecord], total: u64, now: OffsetDateTime) -> AnyView {
+pub(super) fn failing(records: &[FailingRecord], total: u64, is_scan: bool, now: OffsetDateTime) -> AnyView {
     if records.is_empty() {
+        // A scan reads the envelopes and opens none.
+        let words = if is_scan {
+            "Every record is an envelope so far."
+        } else {
+            "Every record opened so far."
+        };
         return view! {
             <Panel title="Failing records" live="failing">
-                <p class="lack">"Every record opened so far."</p>
+                <p class="lack">{words}</p>
             </Panel>
         }
         .into_any();

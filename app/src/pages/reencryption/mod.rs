@@ -42,7 +42,8 @@ fn draw(view: &JobView, frame: &Frame) -> AnyView {
     let (progress, counts, tuning) = (progress(view), counts(view), tuning(view, &state));
     let is_over = line.state.is_over();
     let why = why(view);
-    let failing = failing(&view.failing, view.counts.unreadable + view.counts.differing, now);
+    let failed = view.counts.unreadable + view.counts.differing;
+    let failing = failing(&view.failing, failed, line.mode == JobMode::Scan, now);
     view! {
         <header class="subject subject--flat">
             <div class="subject__text">
