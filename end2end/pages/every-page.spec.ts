@@ -1,12 +1,11 @@
 import path from "node:path";
 import { expect, test } from "@playwright/test";
 import { expectNothingSerious } from "../lib/accessibility.ts";
+import { addresses, nothingIsWider } from "../lib/pages.ts";
 import { runFolder } from "../lib/paths.ts";
 
-const addresses = ["/", "/credentials", "/rotations", "/issuers", "/consumers", "/expiries", "/needs-a-person", "/audit", "/settings"];
-
-for (const address of addresses) {
-  test(`${address} reads well`, async ({ page }, testInfo) => {
+for (const [name, address] of addresses()) {
+  test(`${name} reads well`, async ({ page }, testInfo) => {
     const complaints: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") complaints.push(message.text());
@@ -18,10 +17,9 @@ for (const address of addresses) {
     // The boot script says so once the wasm is loaded and the islands are awake.
     await expect(page.locator("html[data-scripted]")).toBeAttached();
     // To be looked at by people.
-    const picture = `${testInfo.project.name}${address.replaceAll("/", "-")}.png`;
+    const picture = `${testInfo.project.name}${name.replaceAll("/", "-").replaceAll(":", "")}.png`;
     await page.screenshot({ path: path.join(runFolder, "pages", picture), fullPage: true });
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(overflow, "nothing is wider than the window").toBeLessThanOrEqual(0);
+    await nothingIsWider(page);
     await expectNothingSerious(page);
     expect(complaints, "the browser complains of nothing").toEqual([]);
   });
