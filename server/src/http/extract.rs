@@ -1,12 +1,13 @@
 //! What handlers take from a request, refused as problems and not as plain text.
 
 use axum::RequestExt;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::Name;
+use futures::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -17,6 +18,8 @@ use super::problem::ApiError;
 
 /// The longest body that is read.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// So much of a body that is too large is thrown away before the answer.
+const DRAINED: usize = 8 * BODY_LIMIT;
 
 /// A JSON body, or a JSON reply.
 #[derive(Debug)]
@@ -152,6 +155,7 @@ pub async fn read_body(request: Request) -> Result<Bytes, ApiError> {
         .and_then(|text| text.parse::<usize>().ok())
         .is_some_and(|length| length > BODY_LIMIT)
     {
+        drain(request.into_body()).await;
         return Err(too_large());
     }
     let request = request.with_limited_body();
@@ -167,6 +171,19 @@ pub async fn read_body(request: Request) -> Result<Bytes, ApiError> {
             }
             ApiError::malformed("the body ended before it was complete")
         })
+}
+
+/// Takes what is still being sent and throws it away, up to a bound: whoever is cut off in the middle of writing reads no
+/// answer.
+async fn drain(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut left = DRAINED;
+    while let Some(Ok(chunk)) = chunks.next().await {
+        match left.checked_sub(chunk.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }
 
 fn too_large() -> ApiError {

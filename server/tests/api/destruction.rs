@@ -35,6 +35,39 @@ async fn revoked(actor: &Actor) -> String {
     old
 }
 
+/// Two people destroy version `number` of a key; answers when it is gone.
+pub(crate) async fn destroy(app: &TestApp, name: &str, number: u64) {
+    let asker = app.bootstrap();
+    let approver = json!({"name": format!("approves-{name}-{number}"), "role": "operator"});
+    let approver = asker.post("/api/v1/tokens", &approver).await.expect_status(201);
+    let approver = app.holder_of(approver.text("/token"));
+    let key = format!("/api/v1/keys/{name}");
+    let plan = format!("{key}/versions/{number}/destruction");
+    let version = |key: &Value| {
+        let versions = key["versions"].as_array().unwrap().iter();
+        let mut named = versions.filter(|version| version["number"] == number);
+        named.next().unwrap().clone()
+    };
+    let planned = asker.post(&plan, &because("old")).await.expect_status(200).json();
+    let asked_at = version(&planned)["destruction"]["asked_at"].clone();
+    let soon = OffsetDateTime::parse(asked_at.as_str().unwrap(), &Rfc3339).unwrap() + Duration::from_secs(5);
+    let soon = json!({"reason": "old", "at": soon.format(&Rfc3339).unwrap()});
+    asker.post(&plan, &soon).await.expect_status(200);
+    approver
+        .post(&format!("{plan}/approval"), &because("looked at it"))
+        .await
+        .expect_status(200);
+    // The server looks every few seconds.
+    let destroyed = async {
+        while version(&asker.get(&key).await.expect_status(200).json())["state"] != "destroyed" {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), destroyed)
+        .await
+        .unwrap_or_else(|_| panic!("it was not destroyed\n{}", app.log()));
+}
+
 #[tokio::test]
 async fn a_second_person_approves_a_destruction_and_it_happens_at_its_time() {
     let app = TestApp::start();

@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::destruction::destroy;
 use crate::harness::{Actor, TestApp};
 
 const PLAIN: &str = "aHVudGVyMg==";
@@ -53,20 +54,20 @@ async fn decrypt(actor: &Actor, name: &str, ciphertext: &str) -> crate::harness:
 }
 
 /// Another version takes over, and the one before is destroyed.
-async fn rotate_and_destroy(actor: &Actor, name: &str, number: u64) {
+async fn rotate_and_destroy(app: &TestApp, name: &str, number: u64) {
+    let actor = app.bootstrap();
     let path = format!("/api/v1/keys/{name}");
     let rotate = json!({"reason": "test", "confirm": true});
     actor
         .post(&format!("{path}/rotate"), &rotate)
         .await
         .expect_status(200);
-    for state in ["revoked", "destroyed"] {
-        let to = json!({"state": state, "reason": "its data is to be gone"});
-        actor
-            .patch(&format!("{path}/versions/{number}"), &to)
-            .await
-            .expect_status(200);
-    }
+    let revoke = json!({"state": "revoked", "reason": "its data is to be gone"});
+    actor
+        .patch(&format!("{path}/versions/{number}"), &revoke)
+        .await
+        .expect_status(200);
+    destroy(app, name, number).await;
 }
 
 async fn states(actor: &Actor, name: &str) -> Vec<String> {
@@ -125,12 +126,12 @@ async fn what_was_destroyed_after_a_backup_is_dead_again_when_it_is_restored() {
         path(&app, "newer.backup"),
     );
     succeeds(&app.run(&["backup", "--output", &old]));
-    rotate_and_destroy(&actor, "orders", 1).await;
-    rotate_and_destroy(&actor, "gone", 1).await;
+    rotate_and_destroy(&app, "orders", 1).await;
+    rotate_and_destroy(&app, "gone", 1).await;
     actor.delete("/api/v1/keys/gone").await.expect_status(204);
     // Neither the key nor its version is in the backup.
     make_key(&actor, "later").await;
-    rotate_and_destroy(&actor, "later", 1).await;
+    rotate_and_destroy(&app, "later", 1).await;
 
     let view = recovery(&app).await;
     let since: Vec<(&Value, &Value)> = view["backups"][0]["destroyed_since"]
@@ -219,7 +220,7 @@ async fn tombstones_come_by_http_and_damaged_or_foreign_ones_restore_nothing() {
     make_key(&app.bootstrap(), "orders").await;
     let old = path(&app, "old.backup");
     succeeds(&app.run(&["backup", "--output", &old]));
-    rotate_and_destroy(&app.bootstrap(), "orders", 1).await;
+    rotate_and_destroy(&app, "orders", 1).await;
     let url = "/api/v1/recovery/tombstones";
     for role in ["viewer", "operator"] {
         app.program(role)

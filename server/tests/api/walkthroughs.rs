@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use testing::SoftHsm;
 
+use crate::destruction::destroy;
 use crate::harness::{Actor, BOOTSTRAP_TOKEN, TestApp};
 
 const PAGE: &str = include_str!("../../../docs/recovery.md");
@@ -210,7 +211,7 @@ async fn a_lost_database() {
     let kept = &blocks("Before anything is lost")[1];
     let mut walk = Walk::of(app).follow(kept);
     move_version(&walk.app, 1, "revoked").await;
-    move_version(&walk.app, 1, "destroyed").await;
+    destroy(&walk.app, "orders", 1).await;
     // Made anew after every destruction.
     walk.command("rm rota.tombstones");
     walk.command(kept[0]);
