@@ -37,6 +37,7 @@ async fn revoked(actor: &Actor) -> String {
 
 /// Two people destroy version `number` of a key; answers when it is gone.
 pub(crate) async fn destroy(app: &TestApp, name: &str, number: u64) {
+    let reason = "its data is to be gone";
     let asker = app.bootstrap();
     let approver = json!({"name": format!("approves-{name}-{number}"), "role": "operator"});
     let approver = asker.post("/api/v1/tokens", &approver).await.expect_status(201);
@@ -48,10 +49,14 @@ pub(crate) async fn destroy(app: &TestApp, name: &str, number: u64) {
         let mut named = versions.filter(|version| version["number"] == number);
         named.next().unwrap().clone()
     };
-    let planned = asker.post(&plan, &because("old")).await.expect_status(200).json();
+    let planned = asker
+        .post(&plan, &because(reason))
+        .await
+        .expect_status(200)
+        .json();
     let asked_at = version(&planned)["destruction"]["asked_at"].clone();
     let soon = OffsetDateTime::parse(asked_at.as_str().unwrap(), &Rfc3339).unwrap() + Duration::from_secs(5);
-    let soon = json!({"reason": "old", "at": soon.format(&Rfc3339).unwrap()});
+    let soon = json!({"reason": reason, "at": soon.format(&Rfc3339).unwrap()});
     asker.post(&plan, &soon).await.expect_status(200);
     approver
         .post(&format!("{plan}/approval"), &because("looked at it"))

@@ -117,7 +117,10 @@ impl Services {
         self.check_nothing_depends(key, version).await?;
         let asked = VersionMove {
             state: KeyState::Destroyed,
-            reason: "its planned destruction was due".to_owned(),
+            reason: match &version.destruction {
+                Some(asked) => format!("its planned destruction was due: {}", asked.reason),
+                None => "its planned destruction was due".to_owned(),
+            },
         };
         // Stale: somebody changed the key since it was read; the next turn looks again.
         self.move_once(actor, key.clone(), versions, version.number, &asked)
