@@ -87,7 +87,7 @@ fn row(target: &TargetLine, may_administer: bool, now: OffsetDateTime) -> AnyVie
         .join(" · ");
     let shadow = target
         .needs_shadow
-        .then(|| view! { <span class="reason">"moving data needs a clean shadow run first"</span> });
+        .then(|| view! { <span class="reason">"moving data and rotating the key need a clean shadow run first"</span> });
     view! {
         <tr>
             <th scope="row" class="name-cell">

@@ -189,13 +189,13 @@ fn sealing(state: &FormState) -> AnyView {
             state=state()
             name="context"
             label="Context"
-            hint="How the callers' context is made of a record, such as orders/{id}. Only new data keys need it."
+            hint="How the callers' context is made of a record, such as orders/{id}. New data keys need it, and it tells which record was read under an old version."
             autocomplete="off"
         />
         <Checkbox
             state=state()
             name="require_shadow"
-            label="Moving data needs a clean shadow run first"
+            label="Moving data and rotating the key need a clean shadow run first"
             hint="A shadow run reads and seals everything in memory and keeps nothing."
         />
     }

@@ -221,6 +221,11 @@ impl PageReader {
                 reason: format!("Version {number} is being handed to every replica."),
             });
         }
+        if view.alarm.is_some() {
+            return Ok(RotateKey::Blocked {
+                reason: "Not rotated until the alarm below is cleared.".to_owned(),
+            });
+        }
         match self.state.services.check_gates(&view.key).await {
             Ok(()) => {}
             Err(Refusal::Conflict { detail, .. }) => {
