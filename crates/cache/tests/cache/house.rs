@@ -1,8 +1,10 @@
 //! A Redis, keys and envelopes.
 
+use std::time::Duration;
+
 use cache::EnvelopeCache;
 use cache::redis::aio::MultiplexedConnection;
-use cache::redis::{Client, FromRedisValue, cmd};
+use cache::redis::{AsyncConnectionConfig, Client, FromRedisValue, cmd};
 use keyring::{Context, KeyId, KeyMaterial, KeyState, KeyVersion, Keyring, Randomness, VersionedKey};
 use testing::Redis;
 
@@ -25,11 +27,18 @@ pub(crate) struct House {
     pub(crate) connection: MultiplexedConnection,
 }
 
+/// Half a second, the client's usual patience, is soon over on a busy machine with a million entries on their way.
+async fn connect(client: &Client) -> MultiplexedConnection {
+    let patient = AsyncConnectionConfig::new().set_response_timeout(Some(Duration::from_secs(60)));
+    let connecting = client.get_multiplexed_async_connection_with_config(&patient);
+    connecting.await.unwrap()
+}
+
 impl House {
     pub(crate) async fn build() -> Self {
         let redis = Redis::start();
         let client = Client::open(redis.url()).unwrap();
-        let connection = client.get_multiplexed_async_connection().await.unwrap();
+        let connection = connect(&client).await;
         Self {
             _redis: redis,
             client,
@@ -39,7 +48,7 @@ impl House {
 
     /// Another process's view of the same cache: a connection and counts of its own.
     pub(crate) async fn cache(&self) -> EnvelopeCache<MultiplexedConnection> {
-        let connection = self.client.get_multiplexed_async_connection().await.unwrap();
+        let connection = connect(&self.client).await;
         EnvelopeCache::new(connection, PREFIX).unwrap()
     }
 
