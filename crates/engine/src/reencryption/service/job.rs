@@ -220,7 +220,13 @@ impl Services {
         };
         let counts = job.counts(&ranges);
         let failing = job.failing(&ranges);
-        let was_paused = matches!(job.state, JobState::Paused { .. });
+        let has_tripped = matches!(
+            job.state,
+            JobState::Paused {
+                by: PausedBy::Breaker,
+                ..
+            }
+        );
         job.state = job.state.become_next(next)?;
         let action = format!("reencryption.{}", command.label());
         let mut change = self.job_change(actor, &action, &job, &reason);
@@ -229,8 +235,10 @@ impl Services {
             job.done = counts;
             job.failures = failing;
         }
-        if command == JobCommand::Resume && was_paused && !ranges.is_empty() {
-            // A person has looked: the breaker counts anew.
+        if command == JobCommand::Resume && has_tripped && !ranges.is_empty() {
+            // A person has looked: the breaker counts anew. After any other pause the ranges stay as they are, for a
+            // worker that slept through it goes on under its lease; another token would make it move records that
+            // nobody counts.
             let mut ranges = ranges;
             for range in &mut ranges {
                 range.window = Window::default();
