@@ -74,6 +74,11 @@ pub fn sum<'a>(ranges: impl IntoIterator<Item = &'a Range>) -> Vec<VersionCount>
     sum
 }
 
+/// Of so many records scanned, those that named no version.
+pub fn without_version(scanned: u64, versions: &[VersionCount]) -> u64 {
+    scanned.saturating_sub(versions.iter().map(|counted| counted.records).sum())
+}
+
 impl Census {
     /// Records under a version of a key.
     pub fn records(&self, key: &KeyId, version: u32) -> u64 {

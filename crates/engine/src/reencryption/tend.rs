@@ -7,8 +7,8 @@ use crate::change::{Change, CommitError, Topic, Write};
 use crate::id::JobId;
 use crate::ports::{Bounds, TargetSession};
 use crate::reencryption::breaker::Window;
-use crate::reencryption::census::{Census, sum};
-use crate::reencryption::model::{Counts, FailureClass, Job, Mode, Range, RangeLease, Target};
+use crate::reencryption::census::{Census, sum, without_version};
+use crate::reencryption::model::{Counts, Job, Mode, Range, RangeLease, Target};
 use crate::reencryption::state::{JobState, PausedBy};
 use crate::reencryption::worker::{LEASE, RangeWorker};
 use crate::rule::Refusal;
@@ -170,18 +170,15 @@ impl Services {
                 .end(&ended, JobState::Failed { why: why.clone() }, None, &why)
                 .await;
         }
+        let versions = sum(job.present(ranges));
         let census = Census {
             job: job.id.clone(),
             target: job.target.clone(),
             target_name: job.target_name.clone(),
             started_at: job.pass_started_at.unwrap_or(job.created_at),
             finished_at: self.clock.now(),
-            versions: sum(job.present(ranges)),
-            malformed: ended
-                .failures
-                .iter()
-                .filter(|failure| failure.class == FailureClass::Malformed)
-                .count() as u64,
+            malformed: without_version(pass.scanned, &versions),
+            versions,
         };
         let detail = format!(
             "{} of target `{}`: {} scanned, {} moved, {} unreadable",

@@ -127,6 +127,30 @@ async fn shadow_dry_run_and_scan_keep_nothing_and_count_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_census_counts_every_record_that_is_no_envelope() {
+    let house = House::new(8).await;
+    let place = Place::sqlite(&house).await;
+    let key = filled(&house, &place, 5).await;
+    // More than a range lists by name.
+    for id in 5..75 {
+        place.insert(id, "t", b"no envelope").await;
+    }
+    let replica = house.replica("one");
+    let job = house
+        .services
+        .start_reencryption(&administrator(), new_job("orders", Mode::Scan))
+        .await
+        .unwrap();
+    // 75 are too few to trip the breaker.
+    house.completed(&job.id).await;
+    let target = house.services.store.targets().await.unwrap().remove(0);
+    let census = house.services.store.latest_census(&target.id).await.unwrap();
+    let census = census.unwrap();
+    assert_eq!((census.malformed, census.records(&key, 1)), (70, 5));
+    replica.kill().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_breaker_pauses_a_job_and_a_person_resumes_it() {
     let house = House::new(3).await;
     let place = Place::sqlite(&house).await;
@@ -242,6 +266,9 @@ async fn a_job_is_paused_turned_resumed_and_cancelled_by_people() {
     house.until(&job.id, |job| job.state == JobState::Running).await;
     let person = administrator();
     let command = |command| services.command_reencryption(&person, &job.id, command, "test");
+    // Between two batches of a worker, which sleeps through it.
+    command(JobCommand::Pause).await.unwrap();
+    command(JobCommand::Resume).await.unwrap();
     command(JobCommand::Pause).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     let moved = services
@@ -268,7 +295,8 @@ async fn a_job_is_paused_turned_resumed_and_cancelled_by_people() {
         .await
         .unwrap();
     command(JobCommand::Resume).await.unwrap();
-    house.completed(&job.id).await;
+    let ended = house.completed(&job.id).await;
+    assert_eq!(ended.done.moved, 200, "what was moved was not counted");
     assert!(matches!(
         command(JobCommand::Cancel).await,
         Err(Refusal::Conflict {
