@@ -1,4 +1,8 @@
-//! How those feel who wait: latencies of foreground requests, now and while no job runs.
+//! How those feel who wait, and the share of the time that this leaves to the jobs of this replica.
+//!
+//! Additive increase, multiplicative decrease, as TCP does it (RFC 5681): a quarter second in which notably more than one
+//! request of a hundred took notably longer than it does without jobs halves the share; every other one adds a little.
+//! The share outlives ranges and jobs, so that the next job does not find out anew, at the callers' cost, what they bear.
 
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,10 +13,23 @@ use crate::clock::Timestamp;
 const BUCKETS: usize = 96;
 /// A second, and fewer requests than this in it say nothing.
 const LEAST: u32 = 20;
-/// Up to this factor over the idle latency a job goes on as it does. The goal is 2; this leaves room to react.
-const TOLERATED: f64 = 1.5;
+/// Up to this factor over the idle latency a request is as it was. The goal is 2; this leaves room to react.
+const TOLERATED: f64 = 1.3;
+/// What is judged at once, in microseconds.
+const TICK: i64 = 250_000;
+/// Of the requests of a tick, smoothed, this many of a thousand may be slow. A quiet replica has fewer than 10, by what
+/// a 99th percentile is.
+const SLOW_PER_MILLE: u32 = 10;
+/// Nobody has waited for so many ticks: then nobody suffers.
+const ALONE_AFTER: i64 = 8;
+/// Shares are in thousandths of a job's own time. The least: a job always gets on.
+const LEAST_SHARE: u32 = 20;
+const WHOLE: u32 = 1_000;
+/// Where the first job beside callers begins.
+const FIRST_SHARE: u32 = 100;
+const GROWTH: u32 = 10;
 
-/// One counter of latencies: this second's are collected, the last whole second's are judged.
+/// Latencies of foreground requests, now and while no job runs, and what follows for jobs.
 #[derive(Debug)]
 pub struct Foreground {
     second: AtomicI64,
@@ -20,9 +37,18 @@ pub struct Foreground {
     /// The 99th percentile while no job ran, and of the last second, in microseconds; 0: unknown.
     idle: AtomicU64,
     latest: AtomicU64,
-    latest_second: AtomicI64,
-    /// When a job last worked, in seconds.
+    /// When a job last worked, in ticks.
     worked: AtomicI64,
+    tick: AtomicI64,
+    /// Of this tick.
+    requests: AtomicU32,
+    slow: AtomicU32,
+    /// Of this tick and those before, each weighing half of the next, times 32.
+    smoothed_requests: AtomicU32,
+    smoothed_slow: AtomicU32,
+    /// The last tick with a request.
+    asked: AtomicI64,
+    share: AtomicU32,
 }
 
 impl Default for Foreground {
@@ -32,8 +58,14 @@ impl Default for Foreground {
             counts: (0..BUCKETS).map(|_| AtomicU32::new(0)).collect(),
             idle: AtomicU64::new(0),
             latest: AtomicU64::new(0),
-            latest_second: AtomicI64::new(0),
             worked: AtomicI64::new(i64::MIN),
+            tick: AtomicI64::new(0),
+            requests: AtomicU32::new(0),
+            slow: AtomicU32::new(0),
+            smoothed_requests: AtomicU32::new(0),
+            smoothed_slow: AtomicU32::new(0),
+            asked: AtomicI64::new(i64::MIN),
+            share: AtomicU32::new(FIRST_SHARE),
         }
     }
 }
@@ -45,11 +77,18 @@ impl Foreground {
         if let Some(count) = self.counts.get(bucket_of(took)) {
             count.fetch_add(1, Ordering::Relaxed);
         }
+        self.asked.store(tick_of(now), Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let idle = self.idle.load(Ordering::Relaxed);
+        if idle > 0 && took.as_micros() as f64 > idle as f64 * TOLERATED {
+            self.slow.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A job worked just now.
     pub fn job_worked(&self, now: Timestamp) {
-        self.worked.store(second_of(now), Ordering::Relaxed);
+        self.roll(now);
+        self.worked.store(tick_of(now), Ordering::Relaxed);
     }
 
     /// The 99th percentile of the last whole second that had enough requests.
@@ -58,27 +97,58 @@ impl Foreground {
         (micros > 0).then(|| Duration::from_micros(micros))
     }
 
-    /// Whether requests take notably longer than they do without a job.
-    pub fn suffers(&self, now: Timestamp) -> bool {
-        self.roll(now);
-        let recent = second_of(now) - self.latest_second.load(Ordering::Relaxed) <= 2;
-        let idle = self.idle.load(Ordering::Relaxed);
-        let latest = self.latest.load(Ordering::Relaxed);
-        recent && idle > 0 && latest as f64 > idle as f64 * TOLERATED
+    /// Whether anybody has asked for something of late.
+    pub fn is_busy(&self, now: Timestamp) -> bool {
+        tick_of(now).saturating_sub(self.asked.load(Ordering::Relaxed)) < ALONE_AFTER
     }
 
-    /// Closes a second that is over.
+    /// The part of its time that a job may work now, 0 to 1: all of it when nobody else asks for anything.
+    pub fn share(&self, now: Timestamp) -> f64 {
+        self.roll(now);
+        if self.is_busy(now) {
+            f64::from(self.share.load(Ordering::Relaxed)) / f64::from(WHOLE)
+        } else {
+            1.0
+        }
+    }
+
+    /// Closes a tick and a second that are over.
     fn roll(&self, now: Timestamp) {
-        let second = second_of(now);
-        let before = self.second.load(Ordering::Relaxed);
-        if second == before
-            || self
-                .second
-                .compare_exchange(before, second, Ordering::AcqRel, Ordering::Relaxed)
-                .is_err()
-        {
+        if let Some(before) = advance(&self.tick, tick_of(now)) {
+            self.close_tick(before);
+        }
+        if let Some(before) = advance(&self.second, now.as_micros().div_euclid(1_000_000)) {
+            self.close_second(before);
+        }
+    }
+
+    fn close_tick(&self, tick: i64) {
+        let fade = |smoothed: &AtomicU32, latest: u32| {
+            let next = smoothed
+                .load(Ordering::Relaxed)
+                .saturating_add(latest.saturating_mul(32))
+                / 2;
+            smoothed.store(next, Ordering::Relaxed);
+            next
+        };
+        let slow = self.slow.swap(0, Ordering::Relaxed);
+        let all = fade(&self.smoothed_requests, self.requests.swap(0, Ordering::Relaxed));
+        let all_slow = fade(&self.smoothed_slow, slow);
+        if self.worked.load(Ordering::Relaxed) < tick {
+            // Whether it is too much is only seen while there is something.
             return;
         }
+        let share = self.share.load(Ordering::Relaxed);
+        let suffers = slow > 0 && u64::from(all_slow) * 1_000 > u64::from(all) * u64::from(SLOW_PER_MILLE);
+        let next = if suffers {
+            (share / 2).max(LEAST_SHARE)
+        } else {
+            (share + GROWTH).min(WHOLE)
+        };
+        self.share.store(next, Ordering::Relaxed);
+    }
+
+    fn close_second(&self, second: i64) {
         let counts: Vec<u32> = self
             .counts
             .iter()
@@ -90,9 +160,9 @@ impl Foreground {
         }
         let percentile = percentile_99(&counts, all);
         self.latest.store(percentile, Ordering::Relaxed);
-        self.latest_second.store(before, Ordering::Relaxed);
-        // The second that just ended was idle when no job worked in it, nor in the one before.
-        if before.saturating_sub(self.worked.load(Ordering::Relaxed)) > 1 {
+        // It was idle when no job worked in it, nor just before.
+        let began = second.saturating_mul(1_000_000 / TICK);
+        if self.worked.load(Ordering::Relaxed) < began - 1 {
             let idle = self.idle.load(Ordering::Relaxed);
             let smoothed = if idle == 0 {
                 percentile
@@ -104,8 +174,18 @@ impl Foreground {
     }
 }
 
-fn second_of(at: Timestamp) -> i64 {
-    at.as_micros().div_euclid(1_000_000)
+/// The period before when this is the first look at a new one; for one caller only.
+fn advance(current: &AtomicI64, period: i64) -> Option<i64> {
+    let before = current.load(Ordering::Relaxed);
+    (period != before
+        && current
+            .compare_exchange(before, period, Ordering::AcqRel, Ordering::Relaxed)
+            .is_ok())
+    .then_some(before)
+}
+
+fn tick_of(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(TICK)
 }
 
 fn bucket_of(took: Duration) -> usize {
@@ -138,25 +218,67 @@ fn percentile_99(counts: &[u32], all: u32) -> u64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_job_is_told_when_requests_get_slower_and_when_they_are_well_again() {
-        let foreground = Foreground::default();
-        let fill = |second: i64, micros: u64| {
-            for number in 0..100 {
-                let now = Timestamp::from_micros(second * 1_000_000 + number);
-                foreground.note(now, Duration::from_micros(micros));
-            }
-        };
-        for second in 1..5 {
-            fill(second, 400);
+    fn at(tick: i64) -> Timestamp {
+        Timestamp::from_micros(tick * TICK)
+    }
+
+    /// A hundred requests in a tick, so many of them slow.
+    fn fill(foreground: &Foreground, tick: i64, slow: i64) {
+        for number in 0..100 {
+            let took = if number < slow { 10_000 } else { 400 };
+            foreground.note(
+                Timestamp::from_micros(tick * TICK + number),
+                Duration::from_micros(took),
+            );
         }
-        foreground.job_worked(Timestamp::from_micros(5_000_000));
-        assert!(!foreground.suffers(Timestamp::from_micros(5_000_000)));
-        fill(5, 1_000);
-        foreground.job_worked(Timestamp::from_micros(6_000_000));
-        assert!(foreground.suffers(Timestamp::from_micros(6_000_000)));
-        fill(6, 420);
-        assert!(!foreground.suffers(Timestamp::from_micros(7_000_000)));
-        assert!(!foreground.suffers(Timestamp::from_micros(20_000_000)));
+    }
+
+    #[test]
+    fn jobs_give_way_while_requests_are_slow_and_come_back_when_they_are_well_again() {
+        let foreground = Foreground::default();
+        for tick in 1..20 {
+            fill(&foreground, tick, 0);
+        }
+        let mut share = foreground.share(at(20));
+        assert!(share < 0.5, "it begins carefully beside callers: {share}");
+        for tick in 20..40 {
+            foreground.job_worked(at(tick));
+            fill(&foreground, tick, 0);
+        }
+        let grown = foreground.share(at(40));
+        assert!(grown > share, "{grown}");
+        share = grown;
+        for tick in 40..60 {
+            foreground.job_worked(at(tick));
+            fill(&foreground, tick, 5);
+        }
+        let given = foreground.share(at(60));
+        assert!(given < share / 8.0, "{given}");
+        for tick in 60..1_000 {
+            foreground.job_worked(at(tick));
+            // One of a hundred is what a 99th percentile says of a quiet replica.
+            fill(&foreground, tick, i64::from(tick % 4 == 0));
+        }
+        assert!(foreground.share(at(1_000)) > 0.99);
+    }
+
+    #[test]
+    fn what_callers_bear_is_remembered_between_jobs_and_alone_a_job_takes_all() {
+        let foreground = Foreground::default();
+        for tick in 1..20 {
+            fill(&foreground, tick, 0);
+        }
+        for tick in 20..30 {
+            foreground.job_worked(at(tick));
+            fill(&foreground, tick, 10);
+        }
+        let given = foreground.share(at(30));
+        for tick in 30..50 {
+            fill(&foreground, tick, 0);
+        }
+        assert_eq!(foreground.share(at(50)), given, "no job, so nothing was learnt");
+        assert_eq!(foreground.share(at(50 + ALONE_AFTER)), 1.0, "nobody is there");
+        fill(&foreground, 70, 0);
+        assert_eq!(foreground.share(at(70)), given);
     }
 }

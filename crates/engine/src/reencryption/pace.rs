@@ -4,46 +4,44 @@ use std::time::Duration;
 
 use crate::clock::Timestamp;
 
-/// The least share of its own time that a job works: it always gets on.
-const LEAST_SHARE: f64 = 0.02;
-/// What a share grows by when nobody suffers.
-const GROWTH: f64 = 0.05;
 /// No pause is longer; the rate may have been turned meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Beside callers a batch is cut to what takes so long: whoever comes in the middle waits no longer than that.
+const BURST: Duration = Duration::from_millis(2);
+/// But to no fewer records, or a target far away would be waited for more than worked on.
+const LEAST_BURST: u32 = 16;
 
 /// One worker's pace.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     /// Tenths of records that were worked ahead of the rate.
     debt: f64,
     since: Option<Timestamp>,
-    /// The part of the time that may be spent working, 0 to 1.
-    share: f64,
-    /// Work that is still to be paid for with rest, in seconds.
+    /// Work that is still to be paid for with time, in seconds.
     busy: f64,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self {
-            debt: 0.0,
-            since: None,
-            share: 1.0,
-            busy: 0.0,
-        }
-    }
+    /// Seconds that a record of the last batch took; 0: not known.
+    each: f64,
 }
 
 impl Pace {
-    /// Notes a batch: what it cost in tenths of records, how long it took, and whether the foreground suffers.
-    pub fn note(&mut self, cost_tenths: u64, took: Duration, suffers: bool) {
+    /// Notes a batch: its records, what it cost in tenths of records, how long it took, and the part of the time, 0 to 1,
+    /// that may be spent working.
+    pub fn note(&mut self, records: u64, cost_tenths: u64, took: Duration, share: f64) {
         self.debt += cost_tenths as f64;
-        self.share = if suffers {
-            (self.share / 2.0).max(LEAST_SHARE)
-        } else {
-            (self.share + GROWTH).min(1.0)
+        self.busy += took.as_secs_f64() / share;
+        self.each = took.as_secs_f64() / records.max(1) as f64;
+    }
+
+    /// Records of the next batch: what was set, but at most what the rate allows within a second, and beside callers no
+    /// more than keep them waiting briefly.
+    pub fn batch_size(&self, set: u32, rate: Option<f64>, is_busy: bool) -> u32 {
+        let by_rate = rate.map_or(f64::from(u32::MAX), |rate| rate.ceil().max(1.0));
+        let by_callers = match (is_busy, self.each > 0.0) {
+            (false, _) => f64::from(u32::MAX),
+            (true, false) => f64::from(LEAST_BURST),
+            (true, true) => (BURST.as_secs_f64() / self.each).max(f64::from(LEAST_BURST)),
         };
-        self.busy += took.as_secs_f64() * (1.0 / self.share - 1.0);
+        set.max(1).min(by_rate.min(by_callers) as u32)
     }
 
     /// How long to rest now. `rate` is this worker's part, in records per second; None: no limit. To be asked again
@@ -70,12 +68,6 @@ impl Pace {
     }
 }
 
-/// Records of the next batch: what was set, but at most what the rate allows within a second.
-pub fn batch_size(set: u32, rate: Option<f64>) -> u32 {
-    let by_rate = rate.map_or(f64::from(u32::MAX), |rate| rate.ceil().max(1.0));
-    set.max(1).min(by_rate as u32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,7 +82,7 @@ mod tests {
         let (mut now, mut records) = (0, 0);
         pace.rest(at(now), Some(100.0));
         while now < 60_000 {
-            pace.note(500, Duration::from_millis(5), false);
+            pace.note(50, 500, Duration::from_millis(5), 1.0);
             records += 50;
             loop {
                 let rest = pace.rest(at(now), Some(100.0));
@@ -104,26 +96,29 @@ mod tests {
     }
 
     #[test]
-    fn a_job_gives_way_and_comes_back() {
+    fn a_share_is_kept_by_resting() {
         let mut pace = Pace::default();
         pace.rest(at(0), None);
-        for _ in 0..10 {
-            pace.note(1, Duration::from_millis(10), true);
-        }
-        assert!(pace.rest(at(0), None) >= Duration::from_millis(400));
-        let mut recovered = pace;
-        for _ in 0..40 {
-            recovered.note(1, Duration::ZERO, false);
-        }
-        assert!(recovered.rest(at(60_000), None).is_zero());
-        recovered.note(1, Duration::from_millis(10), false);
-        assert!(recovered.rest(at(60_000), None).is_zero());
+        pace.note(1, 1, Duration::from_millis(10), 0.1);
+        assert_eq!(pace.rest(at(10), None).as_millis(), 90);
+        assert_eq!(pace.rest(at(60), None).as_millis(), 40);
+        assert!(pace.rest(at(100), None).is_zero());
+        pace.note(1, 1, Duration::from_millis(10), 1.0);
+        assert!(pace.rest(at(110), None).is_zero());
     }
 
     #[test]
-    fn a_slow_rate_makes_small_batches() {
-        assert_eq!(batch_size(1_000, Some(10.0)), 10);
-        assert_eq!(batch_size(1_000, Some(0.1)), 1);
-        assert_eq!(batch_size(1_000, None), 1_000);
+    fn a_slow_rate_and_waiting_callers_make_small_batches() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.batch_size(1_000, Some(10.0), false), 10);
+        assert_eq!(pace.batch_size(1_000, Some(0.1), false), 1);
+        assert_eq!(pace.batch_size(1_000, None, false), 1_000);
+        assert_eq!(pace.batch_size(1_000, None, true), LEAST_BURST, "not known yet");
+        pace.note(100, 0, Duration::from_millis(10), 1.0);
+        assert_eq!(pace.batch_size(1_000, None, false), 1_000, "alone it takes all");
+        assert_eq!(pace.batch_size(1_000, None, true), 20);
+        assert_eq!(pace.batch_size(10, None, true), 10);
+        pace.note(100, 0, Duration::from_secs(10), 1.0);
+        assert_eq!(pace.batch_size(1_000, None, true), LEAST_BURST);
     }
 }

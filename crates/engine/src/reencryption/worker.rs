@@ -15,7 +15,7 @@ use crate::reencryption::census;
 use crate::reencryption::model::{Job, LISTED_PER_RANGE, Mode, Range};
 use crate::reencryption::mover::KeySource;
 use crate::reencryption::moving::{Moving, Tally, breathe};
-use crate::reencryption::pace::{Pace, batch_size};
+use crate::reencryption::pace::Pace;
 use crate::reencryption::state::JobState;
 use crate::rule::Refusal;
 use crate::services::Services;
@@ -151,7 +151,9 @@ impl Services {
         let Some(target) = self.store.target_by_id(&job.target).await? else {
             return Ok(Ok(Some(Step::Stopped)));
         };
-        let limit = batch_size(job.tuning.batch_size, rate);
+        let began = self.clock.now();
+        let is_busy = self.reencryption.foreground.is_busy(began);
+        let limit = worker.pace.batch_size(job.tuning.batch_size, rate, is_busy);
         // Scans and dry runs seal nothing.
         let uses = match job.mode {
             Mode::Scan | Mode::DryRun => 0,
@@ -166,7 +168,6 @@ impl Services {
                 "the key has no active version now, so there is nothing to move to".to_owned(),
             ));
         }
-        let began = self.clock.now();
         let mut session = match worker.session.take() {
             Some(session) => session,
             None => match self.open_target(&target).await {
@@ -194,7 +195,7 @@ impl Services {
         }
         let tally = moving.tally;
         worker.session = Some(session);
-        let cost = tally.counts.cost_tenths();
+        let (records, cost) = (tally.counts.scanned, tally.counts.cost_tenths());
         let mut range = worker.range.clone();
         self.take_in(job, &mut range, tally);
         range.cursor = scanned.next.clone().or(range.cursor);
@@ -215,7 +216,9 @@ impl Services {
         let now = self.clock.now();
         let foreground = &self.reencryption.foreground;
         foreground.job_worked(now);
-        worker.pace.note(cost, now.since(began), foreground.suffers(now));
+        worker
+            .pace
+            .note(records, cost, now.since(began), foreground.share(now));
         if trips {
             self.trip(&job.id).await?;
             return Ok(Ok(Some(Step::Stopped)));
