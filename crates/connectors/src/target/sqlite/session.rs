@@ -16,6 +16,8 @@ use crate::target::misread;
 
 /// How long another writer may hold the file before we try again later.
 const BUSY: Duration = Duration::from_secs(2);
+/// In KiB, as SQLite wants it said: what the 2 MiB it takes by itself do not hold, each batch would read again.
+const PAGE_CACHE: &str = "-32768";
 /// Rows of one statement.
 const CHUNK: usize = 250;
 
@@ -42,6 +44,9 @@ impl TableSession {
             .filename(path)
             .create_if_missing(false)
             .busy_timeout(BUSY)
+            .pragma("cache_size", PAGE_CACHE)
+            // Else the planner may read the whole table past an index of the few rows given, instead of each by its key.
+            .pragma("automatic_index", "off")
             .disable_statement_logging();
         let mut connection = SqliteConnection::connect_with(&options)
             .await
