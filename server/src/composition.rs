@@ -18,6 +18,7 @@ use crate::commands::CommandError;
 use crate::config::{self, Config, DatabaseUrl, RootKeySource};
 use crate::host::{OsRandomness, SystemClock};
 use crate::http::AppState;
+use crate::http::correlation::Ids;
 use crate::http::state::Shared;
 use crate::root_key::ConfiguredRoots;
 use crate::telemetry::Metrics;
@@ -65,6 +66,7 @@ pub async fn compose(
         crate::memory::wipe_stack();
         parts.services.bootstrap = Some(Arc::new(token));
     }
+    let correlation_ids = Ids::new(parts.services.randomness.as_ref());
     Ok(AppState::new(Shared {
         services: parts.services,
         database: parts.database,
@@ -80,6 +82,7 @@ pub async fn compose(
         sandbox_programs: OnceLock::new(),
         key_rates: crate::workers::key_rates::KeyRates::default(),
         job_rates: crate::workers::job_rates::JobRates::default(),
+        correlation_ids,
         password_checks: Semaphore::new(PASSWORD_CHECKS),
         backups: Semaphore::new(1),
         recovery: config.recovery,

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::audit::{self, Counted};
 use crate::database::AuditDurability;
 use crate::dialect::Backend;
+use crate::group::take_ready;
 
 /// Entries of one transaction at most.
 const LARGEST_GROUP: usize = 512;
@@ -100,7 +101,7 @@ impl Queue {
     async fn gather(&mut self, first: Entry) -> Vec<Entry> {
         let mut group = Vec::with_capacity(self.last_group + 8);
         group.push(first);
-        self.take_waiting(&mut group);
+        take_ready(&mut self.waiting, &mut group, LARGEST_GROUP).await;
         if group.len() < self.last_group {
             let wanted = self.last_group;
             let gathering = tokio::time::sleep(GATHERING);
@@ -114,18 +115,9 @@ impl Queue {
                     },
                 }
             }
-            self.take_waiting(&mut group);
+            take_ready(&mut self.waiting, &mut group, LARGEST_GROUP).await;
         }
         group
-    }
-
-    fn take_waiting(&mut self, group: &mut Vec<Entry>) {
-        while group.len() < LARGEST_GROUP {
-            let Ok(next) = self.waiting.try_recv() else {
-                return;
-            };
-            group.push(next);
-        }
     }
 
     async fn write(&self, drafts: Vec<AuditDraft>) -> Result<(), sqlx::Error> {

@@ -1,5 +1,7 @@
 //! The id that joins a request, its log lines and its audit entries (DET-6).
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
@@ -27,7 +29,7 @@ pub struct Correlated {
 impl Correlated {
     /// Takes the caller's id or makes one, and hands it on.
     pub fn begin(state: &AppState, request: &mut Request) -> Self {
-        let id = given(request.headers()).unwrap_or_else(|| generate(state.services.randomness.as_ref()));
+        let id = given(request.headers()).unwrap_or_else(|| state.correlation_ids.next());
         let (method, path) = (request.method(), request.uri().path());
         let span =
             tracing::info_span!("request", http.method = %method, url.path = %path, correlation.id = %id);
@@ -69,10 +71,28 @@ fn given(headers: &HeaderMap) -> Option<String> {
     (is_trace && trace.bytes().any(|byte| byte != b'0')).then(|| trace.to_ascii_lowercase())
 }
 
-fn generate(randomness: &dyn Randomness) -> String {
-    let mut bytes = [0; 16];
-    randomness.fill(&mut bytes);
-    hex::encode(bytes)
+/// Ids for those who bring none: unique, not secret. Half of one is drawn when the server starts, the other half counts.
+#[derive(Debug)]
+pub struct Ids {
+    drawn: u64,
+    next: AtomicU64,
+}
+
+impl Ids {
+    /// Of one run of the server.
+    pub fn new(randomness: &dyn Randomness) -> Self {
+        let mut bytes = [0; 8];
+        randomness.fill(&mut bytes);
+        Self {
+            drawn: u64::from_ne_bytes(bytes),
+            next: AtomicU64::new(1),
+        }
+    }
+
+    fn next(&self) -> String {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        format!("{:016x}{number:016x}", self.drawn)
+    }
 }
 
 /// One line a request: no query, no body, no header, since each of them may hold a secret.

@@ -42,6 +42,8 @@ pub struct Shared {
     pub key_rates: crate::workers::key_rates::KeyRates,
     /// How fast jobs of re-encryption went.
     pub job_rates: crate::workers::job_rates::JobRates,
+    /// For requests that bring no id of their own.
+    pub correlation_ids: super::correlation::Ids,
     /// Passwords that are being checked at once: each takes memory and a core.
     pub password_checks: tokio::sync::Semaphore,
     /// Backups that are being made: one at a time.
