@@ -1,7 +1,10 @@
 //! `rota key …`: keys of a running server, over its API.
 
 use api::client::{Client, ClientError};
-use api::key::{CreateKey, Key, KeyAlgorithm, KeyVersionState, PlanDestruction, RotateKey, UpdateKeyVersion};
+use api::key::{
+    ApproveDestruction, CreateKey, Key, KeyAlgorithm, KeyVersionState, PlanDestruction, RotateKey,
+    UpdateKeyVersion,
+};
 use api::{IsoDuration, PageQuery, Secret, Timestamp};
 use clap::{Args, Subcommand};
 
@@ -111,8 +114,11 @@ pub(super) struct DestroyOptions {
     /// When, such as 2026-12-21T00:00:00Z; by default in 30 days. Until then `rota key destroy --keep` takes it back
     #[arg(long)]
     at: Option<Timestamp>,
-    /// Take a planned destruction back
+    /// Approve what somebody else asked for; nothing is destroyed without
     #[arg(long, conflicts_with = "at")]
+    approve: bool,
+    /// Take a planned destruction back
+    #[arg(long, conflicts_with_all = ["at", "approve"])]
     keep: bool,
 }
 
@@ -232,6 +238,11 @@ async fn destroy(options: DestroyOptions) -> Result<(), CommandError> {
     let client = client(&key.server)?;
     let done = if options.keep {
         client.cancel_key_destruction(&key.name, version).await
+    } else if options.approve {
+        let approval = ApproveDestruction { reason };
+        client
+            .approve_key_destruction(&key.name, version, &approval)
+            .await
     } else {
         let plan = PlanDestruction {
             at: options.at,

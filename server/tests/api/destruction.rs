@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::harness::{Actor, TestApp};
+use crate::harness::{Actor, BOOTSTRAP_TOKEN, TestApp};
 use crate::keys::{decrypt, encrypt, key, move_to, rotate, states};
 use crate::pages::{administrator, person};
 
@@ -170,6 +170,33 @@ async fn a_planned_destruction_can_be_taken_back() {
         .post("/api/v1/keys/orders/versions/2/destruction", &because("old"))
         .await;
     active.expect_problem(409, "illegal_move");
+}
+
+#[tokio::test]
+async fn from_the_command_line_one_asks_another_approves_and_anybody_keeps() {
+    let app = TestApp::start();
+    let actor = app.bootstrap();
+    key(&actor, "orders").await;
+    rotate(&actor, "orders").await.expect_status(200);
+    let second = json!({"name": "second", "role": "operator"});
+    let second = actor.post("/api/v1/tokens", &second).await.expect_status(201);
+    let destroy = |token: &str, options: &[&str]| {
+        let url = app.local_url();
+        let variables = [("ROTA_TOKEN", token), ("ROTA_SERVER", url.as_str())];
+        let arguments = ["key", "destroy", "orders", "1", "--reason", "its data is gone"];
+        app.run_with(&app.folder(), &variables, &[&arguments, options].concat())
+    };
+    assert!(destroy(BOOTSTRAP_TOKEN, &[]).status.success());
+    let own = destroy(BOOTSTRAP_TOKEN, &["--approve"]);
+    assert!(!own.status.success(), "who asked has approved");
+    assert!(destroy(second.text("/token"), &["--approve"]).status.success());
+    let version =
+        async || actor.get("/api/v1/keys/orders").await.expect_status(200).json()["versions"][0].clone();
+    assert_eq!(version().await["destruction"]["approved_by"], "token:second");
+    assert!(destroy(second.text("/token"), &["--keep"]).status.success());
+    assert!(version().await.get("destruction").is_none());
+    let both = destroy(BOOTSTRAP_TOKEN, &["--keep", "--approve"]);
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ mod destruction;
 #[cfg(test)]
 mod idempotency;
 #[cfg(test)]
+mod key_operations;
+#[cfg(test)]
 mod keys;
 #[cfg(test)]
 mod machines;

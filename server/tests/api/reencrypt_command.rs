@@ -124,7 +124,11 @@ async fn a_job_is_started_held_turned_and_watched_from_the_command_line() {
     said(&app, &["resume", &job, "--reason", "back"]);
     let watched = said(&app, &["watch", &job]);
     assert!(
-        watched.lines().last().unwrap().contains("\trewrap\tcompleted\t15 moved"),
+        watched
+            .lines()
+            .last()
+            .unwrap()
+            .contains("\trewrap\tcompleted\t15 moved"),
         "{watched}"
     );
     let after = values(&mut table).await;
