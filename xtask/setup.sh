@@ -35,7 +35,7 @@ missing_packages() {
     present gcore || echo gdb
     present softhsm2-util || echo softhsm2
     moto || python3 -c 'import ensurepip' 2>/dev/null || echo python3-venv
-    present chromium || echo chromium
+    present chromium-headless-shell || present chromium || echo chromium-headless-shell
     # Chromium draws boxes for letters where there is no font at all.
     [ -d /usr/share/fonts/truetype/liberation ] || echo fonts-liberation
     present node || echo nodejs

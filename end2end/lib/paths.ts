@@ -13,8 +13,15 @@ export const signedInState = path.join(runFolder, "signed-in.json");
 /** The server under test: the development build unless ROTA_BINARY names another. */
 export const rotaBinary = process.env.ROTA_BINARY ?? path.join(repository, "target/debug/rota");
 
+/** The one without windows first: it draws the same and takes half the time. */
 export function chromiumPath(): string {
-  const candidates = [process.env.ROTA_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  const candidates = [
+    process.env.ROTA_CHROMIUM,
+    "/usr/bin/chromium-headless-shell",
+    "/usr/bin/chromium",
+    "/usr/bin/chromium-browser",
+    "/usr/bin/google-chrome",
+  ];
   const found = candidates.find((candidate) => candidate !== undefined && existsSync(candidate));
   if (found === undefined) throw new Error("no Chromium found: run `make setup`, or set ROTA_CHROMIUM");
   return found;

@@ -69,16 +69,6 @@ fn options(postgres: &Postgres, username: &str, password: &str) -> PgConnectOpti
         .disable_statement_logging()
 }
 
-/// A server that is told passwords and compares them itself with its SCRAM verifiers: thousands of logins, and only
-/// the client's half of SCRAM is slow without optimisation.
-fn quick_logins() -> Postgres {
-    let postgres = Postgres::start_alone(&[]);
-    let rules = "local all all trust\nhost all all 127.0.0.1/32 password\n";
-    std::fs::write(postgres.folder().join("data/pg_hba.conf"), rules).unwrap();
-    postgres.execute("select pg_reload_conf()");
-    postgres
-}
-
 /// Roles belong to the whole server, whatever the database.
 fn role(postgres: &Postgres, credential: &str) -> String {
     format!("{}_{credential}", postgres.database())
@@ -88,7 +78,7 @@ impl Site {
     pub(crate) async fn start(way: Way) -> Self {
         let server = match way {
             Way::Alternating | Way::InPlace => {
-                let postgres = Box::new(quick_logins());
+                let postgres = Box::new(Postgres::start_alone(&[]));
                 let options = options(&postgres, postgres.username(), postgres.password());
                 Server::Postgres {
                     admin: Mutex::new(PgConnection::connect_with(&options).await.unwrap()),
