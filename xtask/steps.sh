@@ -106,8 +106,8 @@ build_tests() { cargo nextest run --locked "${workspace[@]}" --no-run; }
 
 tests() {
     local code=0
-    # Many tests wait for servers that they started: one more than there are processors.
-    cargo nextest run --locked "${workspace[@]}" --test-threads $(($(nproc) + 1)) 2>&1 | tee "$logs/nextest.log" || code=$?
+    # Many tests wait for servers that they started: two more than there are processors.
+    cargo nextest run --locked "${workspace[@]}" --test-threads $(($(nproc) + 2)) 2>&1 | tee "$logs/nextest.log" || code=$?
     local summary
     summary=$(sed 's/\x1b\[[0-9;]*m//g' "$logs/nextest.log" | grep -E '^ *Summary \[' | tail -n 1)
     [ -z "$summary" ] || closing+=("$summary")
